@@ -1,0 +1,59 @@
+"""recommender.yaml as frozen models, a file a section."""
+
+from tfrs_mtl.spec._base import Duration, Section, duration_text
+from tfrs_mtl.spec.behaviour import (
+    Ages,
+    Behaviour,
+    BehaviourView,
+    Count,
+    Distinct,
+    Last,
+    Mean,
+    Measure,
+    Popularity,
+    Rate,
+    Recency,
+    Sum,
+)
+from tfrs_mtl.spec.inputs import Input, Kind
+from tfrs_mtl.spec.load import FILE_NAME, load_spec, parse_spec
+from tfrs_mtl.spec.ranking import Architecture, Mmoe, Negatives, Ranking, SharedBottom, Task
+from tfrs_mtl.spec.recommender import Batch, Interactions, Item, Query, Spec, Split
+from tfrs_mtl.spec.retrieval import Retrieval, Training
+
+__all__ = [
+    "FILE_NAME",
+    "Ages",
+    "Architecture",
+    "Batch",
+    "Behaviour",
+    "BehaviourView",
+    "Count",
+    "Distinct",
+    "Duration",
+    "Input",
+    "Interactions",
+    "Item",
+    "Kind",
+    "Last",
+    "Mean",
+    "Measure",
+    "Mmoe",
+    "Negatives",
+    "Popularity",
+    "Query",
+    "Ranking",
+    "Rate",
+    "Recency",
+    "Retrieval",
+    "Section",
+    "SharedBottom",
+    "Spec",
+    "Split",
+    "Sum",
+    "Task",
+    "Training",
+    "duration_text",
+    "load_spec",
+    "parse_spec",
+]

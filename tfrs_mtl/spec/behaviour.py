@@ -1,0 +1,117 @@
+"""The ``behaviour`` section: features counted from past interactions and snapshotted in time."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from tfrs_mtl.spec._base import Duration, Name, Section
+
+
+class _Windowed(Section):
+    """A measure over the interactions of ``[snapshot - window, snapshot)``."""
+
+    window: Duration | None = Field(None, description="How far back; absent: all the past.")
+    where: Name | None = Field(
+        None, description="A boolean or 0/1 column of the interactions: count only rows where it is true."
+    )
+
+
+class Count(_Windowed):
+    """How many interactions."""
+
+    measure: Literal["count"]
+
+
+class Sum(_Windowed):
+    """The sum of a numeric column; 0 where there was no interaction."""
+
+    measure: Literal["sum"]
+    column: Name
+
+
+class Mean(_Windowed):
+    """The mean of a numeric column; null where there was no interaction."""
+
+    measure: Literal["mean"]
+    column: Name
+
+
+class Distinct(_Windowed):
+    """How many distinct values of a column (a basket, a store, the item itself)."""
+
+    measure: Literal["distinct"]
+    column: Name
+
+
+class Rate(_Windowed):
+    """The share of interactions for which ``where`` holds, among those for which ``given`` holds.
+
+    Null where there was none.
+    """
+
+    measure: Literal["rate"]
+    where: Name
+    given: Name | None = None
+
+
+class Recency(Section):
+    """Days since the last interaction before the snapshot (float); null where there was none."""
+
+    measure: Literal["recency"]
+    where: Name | None = None
+
+
+class Popularity(_Windowed):
+    """The entity's share of all interactions of the window (float in 0..1)."""
+
+    measure: Literal["popularity"]
+
+
+class Last(_Windowed):
+    """The other side's ids of the last ``limit`` interactions, most recent first."""
+
+    measure: Literal["last"]
+    limit: int = Field(20, ge=1, le=1000)
+
+
+class Ages(Section):
+    """Days between each interaction of a ``last`` feature and the snapshot, in the same order."""
+
+    measure: Literal["ages"]
+    of: Name = Field(description="The `last` feature of the same view whose ages these are.")
+
+
+Measure = Annotated[
+    Count | Sum | Mean | Distinct | Rate | Recency | Popularity | Last | Ages,
+    Field(discriminator="measure"),
+]
+
+
+class BehaviourView(Section):
+    """One feature view of the registry that we fill from the interactions.
+
+    ``of`` says whom the features describe: the ``query``, the ``item``, or the pair of the query with an
+    attribute of the item, ``[query, category]`` (``[query, item]`` for the item itself). A pair view has the
+    query as its entity and holds parallel arrays: the attribute's values in a field of the attribute's name
+    (of the item's join key for ``item``) and one array a feature, most frequent values first, at most
+    ``limit`` of them.
+    """
+
+    of: Literal["query", "item"] | tuple[Literal["query"], Name]
+    every: Duration | None = Field(None, description="Cadence of this view's snapshots; default: the section's.")
+    limit: int = Field(200, ge=1, le=10_000, description="Pair views: at most this many values a query.")
+    features: dict[Name, Measure] = Field(min_length=1)
+
+    @property
+    def is_pair(self) -> bool:
+        """Whether the features describe the query together with an attribute of the item."""
+        return isinstance(self.of, tuple)
+
+
+class Behaviour(Section):
+    """Snapshots on a fixed grid of times, so that a snapshot's time tells nothing of the entity."""
+
+    every: Duration = Field("1d", description="Cadence of the snapshots; the grid is aligned to the Unix epoch.")  # type: ignore[assignment]
+    views: dict[Name, BehaviourView] = Field(default_factory=dict)

@@ -1,0 +1,107 @@
+"""The ``ranking`` section: tasks, architecture, balance and negatives of the multi-task model."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from tfrs_mtl.spec._base import Duration, Identifier, Name, Section
+from tfrs_mtl.spec.retrieval import Training
+
+
+class Task(Section):
+    """One thing to predict of a (query, item, time)."""
+
+    name: Identifier
+    kind: Literal["binary", "regression"]
+    label: Name = Field(description="Column of the interactions view.")
+    when: Identifier | None = Field(
+        None, description="Learn, and predict, given that this other binary task came true."
+    )
+    delay: Duration | None = Field(
+        None, description="The label is known only so long after the interaction; younger rows are left out."
+    )
+    weight: float = Field(1.0, ge=0, description="Static weight of the task's loss.")
+
+
+class SharedBottom(Section):
+    """One shared encoder, one tower a task (Caruana 1997)."""
+
+    name: Literal["shared_bottom"] = "shared_bottom"
+
+
+class Mmoe(Section):
+    """Multi-gate mixture of experts (Ma et al., KDD 2018)."""
+
+    name: Literal["mmoe"] = "mmoe"
+    experts: int = Field(4, ge=2, le=64)
+
+
+def _from_name(value: Any) -> Any:
+    return {"name": value} if isinstance(value, str) else value
+
+
+Architecture = Annotated[
+    Annotated[SharedBottom | Mmoe, Field(discriminator="name")],
+    BeforeValidator(_from_name, json_schema_input_type=str | SharedBottom | Mmoe),
+]
+"""An architecture by name, or a mapping of its name and sizes."""
+
+
+class Negatives(Section):
+    """Sampled negatives for each positive, for shops that log no impressions.
+
+    All come from before the row they stand beside: ``popular`` from the interactions before it (so in
+    proportion to popularity), ``uniform`` from the items known by then, ``own`` from the query's own past.
+    A pair that is positive in the same window of time is never a negative.
+    """
+
+    popular: int = Field(3, ge=0)
+    uniform: int = Field(1, ge=0)
+    own: int = Field(0, ge=0)
+    window: Duration = Field("28d", description="A pair interacted with in the same window is no negative.")  # type: ignore[assignment]
+
+    @model_validator(mode="after")
+    def _at_least_one(self) -> Negatives:
+        if self.popular + self.uniform + self.own == 0:
+            raise ValueError("ask for at least one negative (popular, uniform or own), or leave the section out")
+        return self
+
+
+class Ranking(Section):
+    """One model for all tasks."""
+
+    tasks: tuple[Task, ...] = Field(min_length=1)
+    architecture: Architecture = Mmoe()
+    hidden: tuple[int, ...] = Field((128,), description="Widths of each expert's (or the shared encoder's) layers.")
+    tower: tuple[int, ...] = Field((32,), description="Widths of each task's own layers.")
+    dropout: float = Field(0.1, ge=0, lt=1)
+    balance: Literal["static", "uncertainty"] = Field(
+        "static", description="How task losses are weighed: by `weight`, or by learnt uncertainty (Kendall 2018)."
+    )
+    negatives: Negatives | None = Field(None, description="Absent: the interactions hold negatives themselves.")
+    training: Training = Training()
+
+    @model_validator(mode="after")
+    def _tasks_fit(self) -> Ranking:
+        tasks = {task.name: task for task in self.tasks}
+        if len(tasks) != len(self.tasks):
+            raise ValueError("two tasks have the same name")
+        for task in self.tasks:
+            _check_condition(task, tasks)
+        return self
+
+
+def _check_condition(task: Task, tasks: dict[str, Task]) -> None:
+    seen = {task.name}
+    while task.when is not None:
+        if task.when not in tasks:
+            raise ValueError(f"task {task.name!r} is given `when: {task.when}`, but the tasks are {sorted(tasks)}")
+        parent = tasks[task.when]
+        if parent.kind != "binary":
+            raise ValueError(f"task {task.name!r} is given `when: {task.when}`, which is not a binary task")
+        if parent.name in seen:
+            raise ValueError(f"the `when` of task {task.name!r} leads back to itself")
+        seen.add(parent.name)
+        task = parent

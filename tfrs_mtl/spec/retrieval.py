@@ -1,0 +1,39 @@
+"""The ``retrieval`` section: the two-tower model and the training of it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from tfrs_mtl.spec._base import Identifier, Section
+
+
+class Training(Section):
+    """What both models' training shares."""
+
+    epochs: int = Field(10, ge=1, description="At most so many; training stops early on the validation window.")
+    batch_size: int = Field(1024, ge=1)
+    learning_rate: float = Field(1e-3, gt=0)
+    patience: int = Field(2, ge=1, description="Stop after so many epochs without a better validation metric.")
+    sample: int | None = Field(
+        None, ge=1, description="Train on at most so many interactions, drawn with the seed; absent: on all."
+    )
+
+
+class Retrieval(Section):
+    """Two towers of one class; the score of a pair is the dot product of their outputs."""
+
+    positives: Identifier | None = Field(
+        None, description="The binary task whose positives are to be retrieved; default: the first one."
+    )
+    dim: int = Field(64, ge=1, le=4096)
+    hidden: tuple[int, ...] = Field((128,), description="Widths of the hidden layers of each tower.")
+    history: Literal["mean", "none"] = Field("mean", description="Encoder of the query's history.")
+    normalise: bool = Field(True, description="L2-normalise both outputs (the score is a cosine).")
+    temperature: float = Field(0.1, gt=0, description="Divides the scores in the softmax.")
+    logq: bool = Field(True, description="Correct the in-batch softmax by the candidates' sampling probability.")
+    item_dropout: float = Field(
+        0.05, ge=0, lt=1, description="Share of item ids hidden in training, so that new items work from attributes."
+    )
+    training: Training = Training()

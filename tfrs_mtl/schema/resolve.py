@@ -73,15 +73,15 @@ class _Resolver:
         display = self._display(item_all)
         behaviour = self._behaviour(events, item_all, query_key, item_key)
         pairs = self._pairs(query_all, item_all, item_key)
-        self._check_inputs(query_all + item_all + context)
+        self._check_inputs(query_all + item_all + context, [k.name for k in (query_key, item_key) if k])
         self._check_ages(query_all)
         self.problems += leak_problems(spec, events, (query_service, item_service), file=self.file)
         if events is None or query_key is None or item_key is None:
             return None, self.problems
         hidden = {name for pair in pairs for name in (pair.keys, *(f.name for f in pair.features))}
         hidden |= {f.ages for f in query_all if f.ages}
-        query = Side(spec.query.entity, query_key, query_service, _seen(query_all, hidden), tuple(query_all))
-        item = Side(spec.item.entity, item_key, item_service, _seen(item_all, set()), tuple(item_all))
+        query = self._side(spec.query.entity, query_key, query_service, query_all, hidden)
+        item = self._side(spec.item.entity, item_key, item_service, item_all, set())
         schema = Schema(
             spec, query, item, tuple(pairs), tuple(context), events, tuple(labels), tuple(display), tuple(behaviour)
         )
@@ -303,10 +303,18 @@ class _Resolver:
         declared = self.spec.behaviour.views.get(view)
         return declared if declared is not None and declared.is_pair else None
 
-    def _check_inputs(self, features: Iterable[Feature]) -> None:
-        names = sorted({f.column for f in features} | {f"{f.view}:{f.column}" for f in features})
+    def _side(
+        self, entity: str, key: Column, service: Service | None, features: list[Feature], hidden: set[str]
+    ) -> Side:
+        options = self.spec.inputs.get(key.name, Input())
+        if options.kind not in (None, "category", "ignore"):
+            self._say(f"inputs.{key.name}.kind", "a join key is a category, or ignored")
+        return Side(entity, key, service, _seen(features, hidden), tuple(features), options)
+
+    def _check_inputs(self, features: Iterable[Feature], keys: list[str]) -> None:
+        names = sorted({f.column for f in features} | {f"{f.view}:{f.column}" for f in features} | set(keys))
         for key in self.spec.inputs:
-            if key not in self.used_inputs:
+            if key not in self.used_inputs and key not in keys:
                 self._say(f"inputs.{key}", f"no feature of that name is used; {nearest(key, names)}")
 
     def _check_ages(self, query_all: list[Feature]) -> None:

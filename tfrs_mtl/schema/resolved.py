@@ -55,6 +55,7 @@ class Side:
     Attributes:
         features: what the models see; the arrays of pair views are not among them.
         fetched: all that must be read from Feast for this side: ``features``, pair arrays, ages, display.
+        options: overrides for the id itself, from ``inputs`` under the join key's name.
     """
 
     entity: str
@@ -62,6 +63,7 @@ class Side:
     service: Service | None
     features: tuple[Feature, ...]
     fetched: tuple[Feature, ...]
+    options: Input = Input()
 
     def feature(self, name: str) -> Feature:
         """Return one fetched feature by its full name."""

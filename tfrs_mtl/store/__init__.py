@@ -1,0 +1,19 @@
+"""The one door to Feast: catalogue, rows, features as of a time, features now."""
+
+from tfrs_mtl.store.files import TIMESTAMP, connect, moment, quoted, read_view, scan
+from tfrs_mtl.store.repo import FeatureRepo, open_repo
+from tfrs_mtl.store.types import MOMENT, arrow_type, conform
+
+__all__ = [
+    "MOMENT",
+    "TIMESTAMP",
+    "FeatureRepo",
+    "arrow_type",
+    "conform",
+    "connect",
+    "moment",
+    "open_repo",
+    "quoted",
+    "read_view",
+    "scan",
+]

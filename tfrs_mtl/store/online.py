@@ -1,0 +1,42 @@
+"""Decoding an online response: by name, never by position; values past their TTL are null."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pyarrow as pa
+from feast.online_response import OnlineResponse
+from feast.protos.feast.serving.ServingService_pb2 import FieldStatus
+from feast.type_map import feast_value_type_to_python_type
+
+from tfrs_mtl.schema import Side
+from tfrs_mtl.store.types import arrow_type
+
+
+def decode(response: OnlineResponse, side: Side, *, size: int, at: datetime) -> pa.Table:
+    """Return one column a fetched feature of the side, [size], null where absent or expired at ``at``."""
+    assert side.service is not None
+    positions = {name: n for n, name in enumerate(response.proto.metadata.feature_names.val)}
+    ttls = {s.name: s.view.ttl for s in side.service.selections}
+    arrays = {}
+    for feature in side.fetched:
+        values = _values(response, positions, feature.name, ttls.get(feature.view), at)
+        arrays[feature.name] = pa.array(values or [None] * size, type=arrow_type(feature.dtype))
+    return pa.table(arrays)
+
+
+def _values(
+    response: OnlineResponse, positions: Mapping[str, int], name: str, ttl: timedelta | None, at: datetime
+) -> list[Any]:
+    if name not in positions:
+        return []
+    vector = response.proto.results[positions[name]]
+    found = []
+    for value, status, stamp in zip(vector.values, vector.statuses, vector.event_timestamps, strict=True):
+        # Redis says PRESENT of a missing entity too, with a value that is unset: it decodes to None.
+        held = feast_value_type_to_python_type(value) if status == FieldStatus.PRESENT else None
+        fresh = ttl is None or stamp.ToDatetime(tzinfo=timezone.utc) + ttl >= at
+        found.append(held if fresh else None)
+    return found

@@ -1,0 +1,7 @@
+"""Nearest items by dot product: one protocol, its implementations, and the names they go by."""
+
+from tfrs_mtl.index.exact import ExactIndex
+from tfrs_mtl.index.protocol import Excluded, Found, Index
+from tfrs_mtl.index.registry import INDEXES, index_named
+
+__all__ = ["INDEXES", "ExactIndex", "Excluded", "Found", "Index", "index_named"]

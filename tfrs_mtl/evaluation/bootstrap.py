@@ -1,0 +1,128 @@
+"""Percentile intervals by resampling queries, for one contender and for the difference of two.
+
+The rows of one query depend on each other, so whole queries are drawn (a cluster bootstrap; Efron and
+Tibshirani 1993, chapters 8 and 13). Two contenders drawn with one seed share their resamples: their
+difference is paired. A calibration error grows by resampling, so the interval of ``ece`` lies high, even
+above its value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from tfrs_mtl.evaluation.arrays import Codes, Floats, Integers, Numbers
+from tfrs_mtl.evaluation.labelled_rows import LabelledRows
+from tfrs_mtl.evaluation.ranking_metrics import binary_metrics, regression_metrics
+from tfrs_mtl.evaluation.resampling import Samples, resample_binary, resample_regression
+from tfrs_mtl.evaluation.retrieval_metrics import RetrievalMetrics
+
+
+class Interval(NamedTuple):
+    """A value with the bounds of its interval; NaN where there is none."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Bootstrap:
+    """One contender's metrics, as measured and in each resample.
+
+    Attributes:
+        values: metric -> its value on all rows.
+        samples: metric -> ``[resamples]``; absent for a metric that is not resampled.
+        queries: ``[queries]`` the queries that were drawn from.
+        seed: the seed of the draws.
+    """
+
+    values: Mapping[str, float]
+    samples: Mapping[str, Floats]
+    queries: Integers
+    seed: int
+
+    def intervals(self, *, confidence: float = 0.95) -> dict[str, Interval]:
+        """Return metric -> value and percentile interval."""
+        return {name: _interval(v, self.samples.get(name), confidence) for name, v in self.values.items()}
+
+    def difference(self, other: Bootstrap, *, confidence: float = 0.95) -> dict[str, Interval]:
+        """Return metric -> this value less the other contender's, with the interval of the paired difference.
+
+        Raises:
+            ValueError: if the two were not drawn from the same queries with the same seed.
+        """
+        if self.seed != other.seed or not np.array_equal(self.queries, other.queries):
+            raise ValueError("expected two contenders on the same queries, drawn with the same seed")
+        differences = {}
+        for name in self.values.keys() & other.values.keys():
+            both = name in self.samples and name in other.samples
+            samples = self.samples[name] - other.samples[name] if both else None
+            differences[name] = _interval(self.values[name] - other.values[name], samples, confidence)
+        return {name: differences[name] for name in self.values if name in differences}
+
+
+def bootstrap_retrieval(metrics: RetrievalMetrics, *, seed: int, resamples: int = 200) -> Bootstrap:
+    """Resample the evaluated queries of a retrieval.
+
+    Coverage has a value but no interval: it is a property of all lists together, and a resample, holding
+    fewer distinct queries, would always cover less.
+    """
+    names = list(metrics.per_query)
+    columns = np.stack([metrics.per_query[name] for name in names], axis=1)  # [queries, metrics]
+    number = len(metrics.queries)
+    means = [weight @ columns / number for weight in query_weights(number, seed=seed, resamples=resamples)]
+    samples = dict(zip(names, np.asarray(means).T, strict=True)) if number else {}
+    return Bootstrap(metrics.means(), samples, metrics.queries, seed)
+
+
+def bootstrap_binary(
+    labels: Numbers, predictions: Numbers, *, queries: Codes, seed: int, resamples: int = 200
+) -> Bootstrap:
+    """Measure a binary task and resample its queries; see :func:`binary_metrics` for the arguments."""
+    values = binary_metrics(labels, predictions, queries=queries).values()
+    rows = LabelledRows.select(labels, predictions, queries)
+    return _bootstrap(values, rows, resample_binary, seed=seed, resamples=resamples)
+
+
+def bootstrap_regression(
+    labels: Numbers, predictions: Numbers, *, queries: Codes, seed: int, resamples: int = 200
+) -> Bootstrap:
+    """Measure a regression task and resample its queries; see :func:`regression_metrics`."""
+    values = regression_metrics(labels, predictions).values()
+    rows = LabelledRows.select(labels, predictions, queries)
+    return _bootstrap(values, rows, resample_regression, seed=seed, resamples=resamples)
+
+
+def query_weights(queries: int, *, seed: int, resamples: int) -> Iterator[Floats]:
+    """Yield for each resample how often each query was drawn, ``[queries]``, summing to ``queries``."""
+    random = np.random.default_rng(seed)
+    for _ in range(resamples if queries else 0):
+        yield np.bincount(random.integers(0, queries, queries), minlength=queries).astype(np.float64)
+
+
+def _bootstrap(
+    values: dict[str, float],
+    rows: LabelledRows,
+    resample: Callable[[LabelledRows, Iterable[Floats]], Samples],
+    *,
+    seed: int,
+    resamples: int,
+) -> Bootstrap:
+    samples = (
+        resample(rows, query_weights(len(rows.names), seed=seed, resamples=resamples))
+        if len(rows.names)
+        else {}
+    )
+    return Bootstrap(values, samples, rows.names, seed)
+
+
+def _interval(value: float, samples: Floats | None, confidence: float) -> Interval:
+    usable = samples[np.isfinite(samples)] if samples is not None else np.zeros(0)
+    if not len(usable) or np.isnan(value):
+        return Interval(value, float("nan"), float("nan"))
+    low, high = np.quantile(usable, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return Interval(value, float(low), float(high))

@@ -76,6 +76,7 @@ class Ranking(Section):
     architecture: Architecture = Mmoe()
     hidden: tuple[int, ...] = Field((128,), description="Widths of each expert's (or the shared encoder's) layers.")
     tower: tuple[int, ...] = Field((32,), description="Widths of each task's own layers.")
+    history: Literal["mean", "none"] = Field("mean", description="Encoder of the query's history.")
     dropout: float = Field(0.1, ge=0, lt=1)
     balance: Literal["static", "uncertainty"] = Field(
         "static", description="How task losses are weighed: by `weight`, or by learnt uncertainty (Kendall 2018)."

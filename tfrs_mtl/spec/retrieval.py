@@ -33,6 +33,12 @@ class Retrieval(Section):
     normalise: bool = Field(True, description="L2-normalise both outputs (the score is a cosine).")
     temperature: float = Field(0.1, gt=0, description="Divides the scores in the softmax.")
     logq: bool = Field(True, description="Correct the in-batch softmax by the candidates' sampling probability.")
+    remove_accidental_hits: bool = Field(
+        True, description="The row's own item, come again as another row's candidate, is no negative."
+    )
+    mask_positives: bool = Field(
+        True, description="Other items of the row's own query in the batch are no negatives either."
+    )
     item_dropout: float = Field(
         0.05, ge=0, lt=1, description="Share of item ids hidden in training, so that new items work from attributes."
     )

@@ -1,0 +1,76 @@
+"""Batches of tensors from in-memory examples, gathered by row inside the tf.data graph."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tfrs_mtl._tf import tf
+from tfrs_mtl.dataset.examples import Examples
+
+PREFETCH = 4
+
+
+def label_of(task: str) -> str:
+    """Return the key of a task's label in a batch."""
+    return f"label#{task}"
+
+
+def batches(
+    examples: Examples,
+    batch_size: int,
+    *,
+    shuffle_seed: int | None = None,
+    epoch: int = 0,
+    drop_remainder: bool = False,
+) -> Any:
+    """Return a ``tf.data.Dataset`` of flat dicts: every block's arrays and, as ``label#<task>``, the labels.
+
+    Args:
+        examples: what to batch; its arrays become tensors, without a copy where numpy's memory allows it.
+        batch_size: rows a batch; the last one has what remains, unless ``drop_remainder``.
+        shuffle_seed: None keeps the order. Else the order is a function of the seed and the epoch alone, so
+            that a resumed run sees what an uninterrupted one would.
+        epoch: the number of the pass.
+        drop_remainder: leave out a last batch that is not full.
+    """
+    order = _order(examples.size, shuffle_seed, epoch)
+    steps = examples.size // batch_size if drop_remainder else -(-examples.size // batch_size)
+    columns = Columns(examples)
+
+    def batch(step: Any) -> dict[str, Any]:
+        start = tf.cast(step, tf.int32) * batch_size
+        stop = tf.minimum(start + batch_size, examples.size)
+        return columns.gather(tf.range(start, stop) if order is None else order[start:stop])
+
+    return tf.data.Dataset.range(steps).map(batch).prefetch(PREFETCH)
+
+
+def _order(size: int, seed: int | None, epoch: int) -> Any:
+    if seed is None:
+        return None
+    return tf.constant(np.random.default_rng([seed, epoch]).permutation(size), tf.int32)
+
+
+class Columns:
+    """Examples as tensors."""
+
+    def __init__(self, examples: Examples) -> None:
+        self._blocks = [
+            (None if block.rows is None else tf.constant(block.rows, tf.int32), _tensors(block.arrays))
+            for block in examples.blocks
+        ]
+        self._labels = _tensors({label_of(task): values for task, values in examples.labels.items()})
+
+    def gather(self, rows: Any) -> dict[str, Any]:
+        """Return the examples of these rows [batch] as one flat dict."""
+        batch = {name: tf.gather(values, rows) for name, values in self._labels.items()}
+        for own, tensors in self._blocks:
+            taken = rows if own is None else tf.gather(own, rows)
+            batch |= {name: tf.gather(values, taken) for name, values in tensors.items()}
+        return batch
+
+
+def _tensors(arrays: Any) -> dict[str, Any]:
+    return {name: tf.convert_to_tensor(values) for name, values in arrays.items()}

@@ -1,0 +1,48 @@
+"""Embedding tables, shared by every input that names the same table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from tfrs_mtl._tf import tf
+from tfrs_mtl.dataset.examples import UNKNOWN, ModelInput
+
+
+class SmallUniform(tf.keras.initializers.Initializer):
+    """Uniform in +-0.05, but the null row and the unknown row are zero: they say nothing until trained."""
+
+    def __call__(self, shape: Any, dtype: Any = None, **kwargs: Any) -> Any:
+        """Return [rows, dim]."""
+        rows = tf.range(shape[0])[:, tf.newaxis]
+        values = tf.keras.initializers.RandomUniform(-0.05, 0.05)(shape, dtype=dtype)
+        return tf.where(rows > UNKNOWN, values, tf.zeros_like(values))
+
+
+class Tables(tf.keras.layers.Layer):
+    """One dictionary of embedding tables, by name.
+
+    Args:
+        inputs: every input of the model; those that name the same table must agree on its shape.
+    """
+
+    def __init__(self, inputs: Iterable[ModelInput]) -> None:
+        super().__init__()
+        shapes: dict[str, tuple[int, int]] = {}
+        for model_input in inputs:
+            if model_input.form == "dense":
+                continue
+            shape = (model_input.size, model_input.dim)
+            if shapes.setdefault(model_input.table, shape) != shape:
+                raise ValueError(
+                    f"input {model_input.name!r} wants table {model_input.table!r} as {shape} "
+                    f"(ids, width), but another input has it as {shapes[model_input.table]}"
+                )
+        self.embeddings = {
+            name: tf.keras.layers.Embedding(size, dim, embeddings_initializer=SmallUniform())
+            for name, (size, dim) in shapes.items()
+        }
+
+    def call(self, ids: Any, *, table: str) -> Any:
+        """Look ids [...] up in a table and return [..., dim]."""
+        return self.embeddings[table](ids)

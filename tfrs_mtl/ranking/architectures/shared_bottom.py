@@ -1,0 +1,28 @@
+"""Shared-bottom."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tfrs_mtl import spec
+from tfrs_mtl._tf import tf
+from tfrs_mtl.layers.mlp import mlp
+
+
+class SharedBottom(tf.keras.layers.Layer):
+    """One encoder for all tasks, and a tower a task (Caruana, Machine Learning 1997).
+
+        h = f(x);  z_k = t_k(h)
+
+    x: [batch, in]; h: [batch, hidden[-1]]; z_k: [batch, tower[-1]] for each task k.
+    """
+
+    def __init__(self, ranking: spec.Ranking) -> None:
+        super().__init__()
+        self.bottom = mlp(ranking.hidden, dropout=ranking.dropout)
+        self.towers = {task.name: mlp(ranking.tower) for task in ranking.tasks}
+
+    def call(self, x: Any, training: Any = None) -> dict[str, Any]:
+        """Return task -> z_k."""
+        shared = self.bottom(x, training=training)
+        return {name: tower(shared) for name, tower in self.towers.items()}

@@ -1,0 +1,111 @@
+"""One model for all tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tfrs_mtl import spec
+from tfrs_mtl._tf import tf, tfrs
+from tfrs_mtl.dataset.batches import label_of
+from tfrs_mtl.dataset.examples import ModelInput
+from tfrs_mtl.layers.blockwise import Blockwise
+from tfrs_mtl.layers.features import select
+from tfrs_mtl.layers.inputs import InputEncoder
+from tfrs_mtl.layers.match import Match, pairs
+from tfrs_mtl.layers.tables import Tables
+from tfrs_mtl.ranking.architectures import ARCHITECTURES
+from tfrs_mtl.ranking.balance import BALANCES
+from tfrs_mtl.ranking.heads import HEADS
+from tfrs_mtl.ranking.statistics import LabelStatistics
+
+
+class RankingModel(tfrs.Model):
+    """Predicts every task of a (query, item, time): inputs -> shared encoder -> architecture -> heads.
+
+    Where an input is a history of items and another an id of the same table, their match is an input too.
+
+    Args:
+        inputs: what a row is described by: query, item and context.
+        ranking: tasks, architecture, sizes, balance. With one task it is a single-task model.
+        statistics: task -> statistics of its training labels, for regressions. They are saved with the
+            weights, so a model that loads weights needs none.
+    """
+
+    def __init__(
+        self,
+        inputs: Sequence[ModelInput],
+        ranking: spec.Ranking,
+        *,
+        statistics: Mapping[str, LabelStatistics] | None = None,
+    ) -> None:
+        super().__init__()
+        self.model_inputs = tuple(inputs)
+        self.ranking = ranking
+        self.tables = Tables(inputs)
+        self.encoder = InputEncoder(inputs, self.tables, history=ranking.history)
+        self.match = Match(pairs(inputs)) if pairs(inputs) else None
+        self.architecture = ARCHITECTURES[ranking.architecture.name](ranking)
+        known = statistics or {}
+        self.heads = {
+            task.name: HEADS[task.kind](known.get(task.name, LabelStatistics())) for task in ranking.tasks
+        }
+        self.balance = BALANCES[ranking.balance]([task.weight for task in ranking.tasks])
+        self._predict = Blockwise(self, inputs)
+
+    def call(self, features: Mapping[str, Any], training: Any = None) -> dict[str, Any]:
+        """Return task -> [batch]: the probability, or the value in the label's units.
+
+        A task with ``when`` is predicted given that the other task came true.
+        """
+        raw = self._raw(features, training)
+        return {name: head.predict(raw[name]) for name, head in self.heads.items()}
+
+    def compute_loss(self, batch: Mapping[str, Any], training: bool = False) -> Any:
+        """Return the balanced loss of a batch with labels under ``label#<task>``.
+
+        A label that is NaN, or whose ``when`` did not come true, is left out of its task's mean; a task
+        without any label in the batch adds 0.
+        """
+        raw = self._raw(batch, training)
+        losses, present = zip(*(self._task_loss(task, raw[task.name], batch) for task in self.ranking.tasks))
+        return self.balance(tf.stack(losses), tf.stack(present))
+
+    def predict(self, features: Mapping[str, Any], batch_size: int = 4096) -> dict[str, NDArray[np.float32]]:
+        """Return task -> [n] for arrays of n rows, computed ``batch_size`` at a time."""
+        return self._predict(features, rows=batch_size)  # type: ignore[no-any-return]
+
+    def get_config(self) -> dict[str, Any]:
+        """Return nothing: the bundle keeps what a model is made from; Keras warns without this method."""
+        return {}
+
+    def _raw(self, features: Mapping[str, Any], training: Any) -> dict[str, Any]:
+        features = select(features, self.model_inputs)
+        x = self.encoder(features)
+        if self.match is not None:
+            x = tf.concat([x, self.match(features)], axis=-1)
+        represented = self.architecture(x, training=training)
+        return {name: head(represented[name]) for name, head in self.heads.items()}
+
+    def _task_loss(self, task: spec.Task, raw: Any, batch: Mapping[str, Any]) -> tuple[Any, Any]:
+        """Return the mean loss over the rows with a label, and whether there is any (0 or 1)."""
+        label = batch[label_of(task.name)]
+        known = tf.math.is_finite(label)
+        if task.when is not None:
+            known = tf.logical_and(known, tf.equal(batch[label_of(task.when)], 1.0))
+        losses = self.heads[task.name].loss(raw, tf.where(known, label, tf.zeros_like(label)))
+        count = tf.reduce_sum(tf.cast(known, losses.dtype))
+        mean = tf.math.divide_no_nan(tf.reduce_sum(tf.where(known, losses, tf.zeros_like(losses))), count)
+        return mean, tf.cast(count > 0, losses.dtype)
+
+
+def single_task(ranking: spec.Ranking, task: str) -> spec.Ranking:
+    """Return the same settings for one of the tasks alone, shared-bottom: experts are for several.
+
+    A ``when`` stays: it says on which rows the task learns, and the batch holds the label.
+    """
+    (kept,) = (t for t in ranking.tasks if t.name == task)
+    return ranking.model_copy(update={"tasks": (kept,), "architecture": spec.SharedBottom()})

@@ -37,5 +37,4 @@ def features_as_of(repo: FeatureRepo, side: Side, rows: pa.Table, *, engine: Eng
 
 def empty_features(side: Side, size: int) -> pa.Table:
     """Return a side's fetched features for ``size`` rows of which nothing is known: all null."""
-    table = pa.table({f.name: pa.nulls(size, arrow_type(f.dtype)) for f in side.fetched})
-    return table if side.fetched else pa.table({"__none": pa.nulls(size)})
+    return pa.table({f.name: pa.nulls(size, arrow_type(f.dtype)) for f in side.fetched})

@@ -1,0 +1,50 @@
+"""Looking up a pair view: the query's parallel arrays at the candidate's value of an attribute."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+
+class PairKeys:
+    """The keys of many queries' arrays, ready to be searched by exact value (never by vocabulary id).
+
+    Args:
+        keys: list array of the attribute's values, one list a query, [queries]; null counts as empty.
+    """
+
+    def __init__(self, keys: pa.ListArray) -> None:
+        flat = keys.flatten()
+        lengths = np.asarray(pc.fill_null(pc.list_value_length(keys), 0).to_numpy(zero_copy_only=False))
+        self._values = pc.unique(flat.drop_null())
+        owners = np.repeat(np.arange(len(keys), dtype=np.int64), lengths)
+        codes = self._code(flat)
+        self._width = len(self._values) + 1
+        composite = owners * self._width + codes
+        composite[codes < 0] = -1
+        self._order = np.argsort(composite, kind="stable")
+        self._sorted = composite[self._order]
+
+    def _code(self, values: pa.Array) -> NDArray[np.int64]:
+        found = pc.index_in(values, value_set=self._values, skip_nulls=True)
+        return np.asarray(pc.fill_null(found.cast(pa.int64()), -1).to_numpy(zero_copy_only=False))
+
+    def find(self, queries: NDArray[np.int64], wanted: pa.Array) -> NDArray[np.int64]:
+        """Return where in the flattened arrays each (query row, value) stands, -1 where it does not, [n]."""
+        codes = self._code(wanted.cast(self._values.type))
+        if not len(self._sorted):
+            return np.full(len(codes), -1, np.int64)
+        composite = queries.astype(np.int64) * self._width + codes
+        at = np.minimum(np.searchsorted(self._sorted, composite), len(self._sorted) - 1)
+        found = (self._sorted[at] == composite) & (codes >= 0)
+        return np.where(found, self._order[at], -1)
+
+
+def take_at(values: pa.ListArray, positions: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Return the flattened values at positions from ``PairKeys.find``, NaN for -1, [n]."""
+    flat = np.asarray(values.flatten().cast(pa.float32()).to_numpy(zero_copy_only=False), np.float32)
+    if not len(flat):
+        return np.full(len(positions), np.nan, np.float32)
+    return np.where(positions >= 0, flat[np.maximum(positions, 0)], np.float32(np.nan))

@@ -1,0 +1,63 @@
+"""A shop's interactions with everybody coded: what every training and evaluation starts from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tfrs_mtl.dataset.interactions import Interactions, read_interactions
+from tfrs_mtl.dataset.negatives import Past
+from tfrs_mtl.dataset.population import Population, read_population
+from tfrs_mtl.dataset.windows import Windows, split_windows
+from tfrs_mtl.schema import Schema
+from tfrs_mtl.store import FeatureRepo
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Shop:
+    """All that happened, and all who were there.
+
+    Attributes:
+        queries, items: everybody known, coded in the order in which they became known.
+    """
+
+    repo: FeatureRepo
+    schema: Schema
+    interactions: Interactions
+    queries: Population
+    items: Population
+    windows: Windows
+
+    @cached_property
+    def query_codes(self) -> Ints:
+        """The query of each interaction, [n]."""
+        return self.queries.codes(self.interactions.queries)
+
+    @cached_property
+    def item_codes(self) -> Ints:
+        """The item of each interaction, [n]."""
+        return self.items.codes(self.interactions.items)
+
+    @cached_property
+    def is_positive(self) -> NDArray[np.bool_]:
+        """Whether each interaction is one that retrieval is to find, [n]."""
+        return self.interactions.labels[self.schema.spec.positives.label] > 0
+
+    @cached_property
+    def past(self) -> Past:
+        """The positive interactions, as negatives are drawn from them."""
+        kept = np.flatnonzero(self.is_positive)
+        return Past(self.query_codes[kept], self.item_codes[kept], self.interactions.times[kept], self.items.since)
+
+
+def open_shop(repo: FeatureRepo, schema: Schema) -> Shop:
+    """Read a shop's interactions and population."""
+    interactions = read_interactions(repo, schema)
+    queries = read_population(repo, schema, schema.query, interactions)
+    items = read_population(repo, schema, schema.item, interactions)
+    return Shop(repo, schema, interactions, queries, items, split_windows(schema.spec.split, interactions))

@@ -23,7 +23,7 @@ def group_size(items: int, k: int) -> int:
 def group_maxima(scores: NDArray[np.float32], size: int) -> NDArray[np.float32]:
     """Return ``[batch, groups]`` maxima of ``[batch, size * groups]`` scores.
 
-    Column ``j`` is in group ``j % groups``. Groups are strided, so that the maximum runs along contiguous memory.
+    Column ``j`` is in group ``j % groups``: strided, so that the maximum runs along contiguous memory.
     """
     maxima: NDArray[np.float32] = scores.reshape(len(scores), size, scores.shape[1] // size).max(axis=1)
     return maxima

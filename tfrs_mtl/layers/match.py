@@ -44,7 +44,10 @@ class Match(tf.keras.layers.Layer):
     def call(self, features: Mapping[str, Any]) -> Any:
         """Return [batch, 4 * pairs]."""
         return tf.concat(
-            [_match(features[p.history], features[ages_of(p.history)], features[p.category]) for p in self.pairs],
+            [
+                _match(features[p.history], features[ages_of(p.history)], features[p.category])
+                for p in self.pairs
+            ],
             axis=-1,
         )
 

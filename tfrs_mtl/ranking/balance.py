@@ -39,7 +39,9 @@ class UncertaintyBalance(tf.keras.layers.Layer):
         super().__init__()
         self.static = tuple(weights)
         # From 0: at first it is the static balance.
-        self.log_variance = self.add_weight(name="log_variance", shape=(len(self.static),), initializer="zeros")
+        self.log_variance = self.add_weight(
+            name="log_variance", shape=(len(self.static),), initializer="zeros"
+        )
 
     def call(self, losses: Any, present: Any) -> Any:
         """Return the balanced sum; a task that the batch does not hold leaves its s alone."""

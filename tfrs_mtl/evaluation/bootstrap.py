@@ -38,12 +38,14 @@ class Bootstrap:
         samples: metric -> ``[resamples]``; absent for a metric that is not resampled.
         queries: ``[queries]`` the queries that were drawn from.
         seed: the seed of the draws.
+        resamples: the number of draws.
     """
 
     values: Mapping[str, float]
     samples: Mapping[str, Floats]
     queries: Integers
     seed: int
+    resamples: int
 
     def intervals(self, *, confidence: float = 0.95) -> dict[str, Interval]:
         """Return metric -> value and percentile interval."""
@@ -53,10 +55,13 @@ class Bootstrap:
         """Return metric -> this value less the other contender's, with the interval of the paired difference.
 
         Raises:
-            ValueError: if the two were not drawn from the same queries with the same seed.
+            ValueError: if the two were not drawn alike: the same queries, seed and number of resamples.
         """
-        if self.seed != other.seed or not np.array_equal(self.queries, other.queries):
-            raise ValueError("expected two contenders on the same queries, drawn with the same seed")
+        draws = (self.seed, self.resamples), (other.seed, other.resamples)
+        if draws[0] != draws[1] or not np.array_equal(self.queries, other.queries):
+            raise ValueError(
+                f"expected the same queries, seed and resamples of both, got (seed, resamples) {draws}"
+            )
         differences = {}
         for name in self.values.keys() & other.values.keys():
             both = name in self.samples and name in other.samples
@@ -76,7 +81,7 @@ def bootstrap_retrieval(metrics: RetrievalMetrics, *, seed: int, resamples: int 
     number = len(metrics.queries)
     means = [weight @ columns / number for weight in query_weights(number, seed=seed, resamples=resamples)]
     samples = dict(zip(names, np.asarray(means).T, strict=True)) if number else {}
-    return Bootstrap(metrics.means(), samples, metrics.queries, seed)
+    return Bootstrap(metrics.means(), samples, metrics.queries, seed, resamples)
 
 
 def bootstrap_binary(
@@ -117,7 +122,7 @@ def _bootstrap(
         if len(rows.names)
         else {}
     )
-    return Bootstrap(values, samples, rows.names, seed)
+    return Bootstrap(values, samples, rows.names, seed, resamples)
 
 
 def _interval(value: float, samples: Floats | None, confidence: float) -> Interval:

@@ -94,10 +94,11 @@ def _likelihood(rows: LabelledRows) -> Callable[[Floats], dict[str, float]]:
 
     def measure(weight: Floats) -> dict[str, float]:
         loss, predicted, positives, count = weight @ sums
+        base = entropy(positives / count)
         return {
             "log_loss": float(loss / count),
-            "normalised_entropy": float(loss / count / entropy(positives / count)),
-            "pcoc": float(predicted / positives),
+            "normalised_entropy": float(loss / count / base) if base > 0 else float("nan"),
+            "pcoc": float(predicted / positives) if positives else float("nan"),
         }
 
     return measure

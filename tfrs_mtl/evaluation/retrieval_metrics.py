@@ -55,7 +55,7 @@ def retrieval_metrics(
     """
     if recommended.ndim != 2 or len(recommended) != len(relevant):
         raise ValueError(f"expected lists [{len(relevant)}, width], got the shape {list(recommended.shape)}")
-    if min(ks, default=1) < 1 or catalogue < 1:
+    if min(ks, default=0) < 1 or catalogue < 1:
         raise ValueError(
             f"expected every k and the catalogue to be 1 or more, got {list(ks)} and {catalogue}"
         )

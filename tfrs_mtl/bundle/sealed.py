@@ -74,7 +74,10 @@ def open_verified(directory: Path) -> Bundle:
     manifest = read_manifest(directory)
     for name, expected in manifest.files.items():
         verify(directory / name, expected)
-    present = {p.relative_to(directory).as_posix() for p in directory.rglob("*") if not p.is_dir()}
+    try:
+        present = {p.relative_to(directory).as_posix() for p in directory.rglob("*") if not p.is_dir()}
+    except OSError as error:
+        raise BundleError(f"{directory}: cannot be read: {error}") from error
     foreign = present - {_MANIFEST, _DIGEST, *manifest.files}
     if foreign:
         raise BundleError(

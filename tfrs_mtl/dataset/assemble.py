@@ -10,7 +10,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tfrs_mtl.dataset.examples import Block, Examples
-from tfrs_mtl.dataset.frames import Frame, pair_frame, side_frame
+from tfrs_mtl.dataset.frames import Frame, item_frame, pair_frame, query_frame
+from tfrs_mtl.dataset.population import Population
 from tfrs_mtl.dataset.preprocessor import Preprocessor
 from tfrs_mtl.dataset.shop import Shop
 
@@ -37,31 +38,24 @@ def gather_raw(
     shop: Shop, queries: Ints, items: Ints, times: Ints, *, context: Mapping[str, pa.Array] | None
 ) -> Raw:
     """Read the features of (query, item, time) rows, given by codes; ``context`` None leaves pairs out."""
-    query_frame, query_rows = _shared(shop, "query", queries, times)
-    item_frame, item_rows = _shared(shop, "item", items, times)
+    repo, schema = shop.repo, shop.schema
+    keys, at, query_rows = _distinct(shop.queries, queries, times)
+    query_side = query_frame(repo, schema, keys, at, with_pairs=context is not None)
+    keys, at, item_rows = _distinct(shop.items, items, times)
+    item_side = item_frame(repo, schema, keys, at)
     pairs = None
     if context is not None:
-        pairs = pair_frame(
-            shop.schema,
-            query_frame,
-            item_frame,
-            query_rows=query_rows,
-            item_rows=item_rows,
-            times=times,
-            context=context,
-        )
-    return Raw(query_frame, item_frame, pairs, query_rows, item_rows)
+        met = {"query_rows": query_rows, "item_rows": item_rows, "times": times}
+        pairs = pair_frame(schema, query_side, item_side, **met, context=context)
+    return Raw(query_side, item_side, pairs, query_rows, item_rows)
 
 
-def _shared(shop: Shop, side: str, codes: Ints, times: Ints) -> tuple[Frame, Ints]:
-    """Read each distinct (entity, time) once; return the frame and each row's row in it."""
-    population = shop.queries if side == "query" else shop.items
+def _distinct(population: Population, codes: Ints, times: Ints) -> tuple[pa.Array, Ints, Ints]:
+    """Return the keys and times of the distinct (entity, time), and each row's place among them."""
     moments_of, numbers = np.unique(times, return_inverse=True)
-    distinct, rows = np.unique(codes * len(moments_of) + numbers, return_inverse=True)
-    keys = population.keys.take(pa.array(distinct // max(len(moments_of), 1)))
-    at = moments_of[distinct % max(len(moments_of), 1)]
-    resolved = shop.schema.query if side == "query" else shop.schema.item
-    return side_frame(shop.repo, shop.schema, resolved, keys, at), rows
+    width = max(len(moments_of), 1)
+    distinct, rows = np.unique(codes * width + numbers, return_inverse=True)
+    return population.keys.take(pa.array(distinct // width)), moments_of[distinct % width], rows
 
 
 def encode_raw(preprocessor: Preprocessor, raw: Raw, labels: Mapping[str, NDArray[np.float32]]) -> Examples:

@@ -72,3 +72,11 @@ class Examples:
     blocks: tuple[Block, ...]
     size: int
     labels: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+
+    def gather(self, start: int, stop: int) -> dict[str, NDArray[np.generic]]:
+        """Return all blocks' arrays of a stretch of examples, [stop - start, ...]."""
+        return {
+            name: array[start:stop] if block.rows is None else array[block.rows[start:stop]]
+            for block in self.blocks
+            for name, array in block.arrays.items()
+        }

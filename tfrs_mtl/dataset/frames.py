@@ -6,7 +6,7 @@ The same three functions feed training, batch scoring and serving, so all see th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -39,18 +39,43 @@ class Frame:
     def __len__(self) -> int:
         return len(self.times)
 
+    def slice(self, start: int, length: int) -> Frame:
+        """Return a stretch of rows, sharing memory."""
+        columns = {name: column.slice(start, length) for name, column in self.columns.items()}
+        return Frame(columns, self.times[start : start + length])
 
-def side_frame(
-    repo: FeatureRepo, schema: Schema, side: Side, keys: pa.Array, times: Ints, *, engine: Engine = "auto"
+
+def query_frame(
+    repo: FeatureRepo,
+    schema: Schema,
+    keys: pa.Array,
+    times: Ints,
+    *,
+    with_pairs: bool = True,
+    engine: Engine = "auto",
 ) -> Frame:
-    """Return a side's features as of each row's time, read from the offline store."""
+    """Return queries' features as of each row's time, from the offline store; pair arrays where asked for."""
+    side = schema.query
+    if not with_pairs:
+        unused = {name for pair in schema.pairs for name in (pair.keys, *(f.name for f in pair.features))}
+        side = replace(side, fetched=tuple(f for f in side.fetched if f.name not in unused))
+    return to_frame(QUERY_ID, keys, _read(repo, side, keys, times, engine), times)
+
+
+def item_frame(
+    repo: FeatureRepo, schema: Schema, keys: pa.Array, times: Ints, *, engine: Engine = "auto"
+) -> Frame:
+    """Return items' features as of each row's time, from the offline store."""
+    return to_frame(ITEM_ID, keys, _read(repo, schema.item, keys, times, engine), times)
+
+
+def _read(repo: FeatureRepo, side: Side, keys: pa.Array, times: Ints, engine: Engine) -> pa.Table:
     rows = pa.table({side.key.name: keys, TIMESTAMP: moments(times)})
-    return to_frame(schema, side, keys, features_as_of(repo, side, rows, engine=engine), times)
+    return features_as_of(repo, side, rows, engine=engine)
 
 
-def to_frame(schema: Schema, side: Side, keys: pa.Array, features: pa.Table, times: Ints) -> Frame:
-    """Return a side's features, wherever they were read from, as a frame."""
-    identity = QUERY_ID if side is schema.query else ITEM_ID
+def to_frame(identity: str, keys: pa.Array, features: pa.Table, times: Ints) -> Frame:
+    """Return a side's features, wherever they were read from, as a frame; its key stands as ``identity``."""
     columns = {name: flat(features.column(name)) for name in features.column_names}
     return Frame({identity: flat(keys), **columns}, times)
 

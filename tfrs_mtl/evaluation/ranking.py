@@ -52,7 +52,7 @@ def mean_quality(tasks: tuple[Task, ...], labels: Mapping[str, Numbers], predict
     values = []
     for task in tasks:
         if task.kind == "binary":
-            found = binary_metrics(labels[task.name], predictions[task.name], queries=np.zeros(0, np.int64))
+            found = binary_metrics(labels[task.name], predictions[task.name], queries=np.arange(len(labels[task.name])))
             values.append(found.auc)
         else:
             values.append(regression_metrics(labels[task.name], predictions[task.name]).r2)

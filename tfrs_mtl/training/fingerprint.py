@@ -1,0 +1,28 @@
+"""What tells one training from another: its settings, its inputs and every byte of its data."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+
+from tfrs_mtl.dataset.examples import Examples, ModelInput
+from tfrs_mtl.spec import Retrieval
+from tfrs_mtl.spec.ranking import Ranking
+
+
+def fingerprint(settings: Retrieval | Ranking, inputs: Sequence[ModelInput], examples: Examples) -> str:
+    """Return a hash; a checkpoint made under another one is not resumed."""
+    digest = hashlib.blake2b(digest_size=16)
+    digest.update(settings.model_dump_json(exclude={"training": {"epochs"}}).encode())
+    digest.update(repr(tuple(inputs)).encode())
+    for block in examples.blocks:
+        for name in sorted(block.arrays):
+            digest.update(name.encode())
+            digest.update(np.ascontiguousarray(block.arrays[name]).data)
+        if block.rows is not None:
+            digest.update(np.ascontiguousarray(block.rows).data)
+    for name in sorted(examples.labels):
+        digest.update(np.ascontiguousarray(examples.labels[name]).data)
+    return digest.hexdigest()

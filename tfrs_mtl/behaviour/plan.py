@@ -92,6 +92,6 @@ def _check_fields(view: View, declared: BehaviourView) -> None:
     extra = [name for name in names if name not in declared.features]
     if len(extra) != int(declared.is_pair):
         raise DataError(
-            f"feature view {view.name!r} has the fields {extra} that `behaviour.views.{view.name}.features` does not "
-            f"declare; expected {'one, for the keys' if declared.is_pair else 'none'}"
+            f"feature view {view.name!r} has the fields {extra} that its `behaviour` section does not declare; "
+            f"expected {'one, for the keys' if declared.is_pair else 'none'}"
         )

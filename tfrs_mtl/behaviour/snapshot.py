@@ -36,7 +36,8 @@ def flat_sql(plan: Plan, frame: Frame, overall: Frame, span: Span) -> str:
         f"CAST({sql} AS {_sql_type(c.dtype.is_list, duckdb_type(c))}) AS {quoted(c.name)}"
         for c, sql in plan.features
     ]
-    return f"SELECT {plan.key_sql()} AS owner, number, {', '.join(columns)} FROM ({seen_sql(plan, frame, overall, span)})"
+    seen = seen_sql(plan, frame, overall, span)
+    return f"SELECT {plan.key_sql()} AS owner, number, {', '.join(columns)} FROM ({seen})"
 
 
 def rows_sql(plan: Plan, rows: str, *, every: int, built: int) -> str:

@@ -1,7 +1,7 @@
 """Running quantities per entity over the grid, by differences.
 
-Whatever a window is, an event enters it at the first grid time after the event and leaves it at the first grid
-time after event + window. So a windowed quantity is a running sum of changes: ``+amount`` where events
+Whatever a window is, an event enters it at the first grid time after the event and leaves it at the first
+grid time after event + window. So a windowed quantity is a running sum of changes: ``+amount`` where events
 enter, ``-amount`` where they leave. A distinct value enters with its first event and leaves when the window
 has passed since its last one. The changes are grouped by (entity, grid time), which is small, summed up
 once, and each state holds until the entity's next change. All amounts are integers: nothing is rounded.
@@ -49,18 +49,21 @@ class Frame:
 
 def states_sql(wanted: Wanted, frame: Frame) -> str:
     """Return SQL for the states: keys, ``since``, ``till`` (exclusive), one column a need."""
-    sums = [(column, need) for need, column in wanted.items()]
-    partition = f"PARTITION BY {frame.listed()} " if frame.keys else ""
-    changes = " UNION ALL BY NAME ".join(_changes(wanted, frame))
-    grouped = [_grouped(column, need) for column, need in sums]
-    running = [_running(column, need) for column, need in sums]
+    named, changes = _changes(wanted, frame)
+    tables = [f"{name} AS MATERIALIZED ({sql})" for name, sql in named.items()]
+    grouped = [_grouped(column, need) for need, column in wanted.items()]
+    running = [_running(column, need) for need, column in wanted.items()]
+    till = f"lead(since, 1, {frame.span.last + 1}) OVER past AS till"
+    partition = f"PARTITION BY {frame.listed()}" if frame.keys else ""
     return f"""
-        WITH changes AS ({changes}),
+        WITH {", ".join(tables)},
+        changes AS ({" UNION ALL BY NAME ".join(changes)}),
         grouped AS (
-            SELECT {frame.listed("since", *grouped)} FROM changes WHERE since <= {frame.span.last} GROUP BY ALL
+            SELECT {frame.listed("since", *grouped)} FROM changes
+            WHERE since <= {frame.span.last} GROUP BY ALL
         )
-        SELECT {frame.listed("since", f"lead(since, 1, {frame.span.last + 1}) OVER past AS till", *running)}
-        FROM grouped WINDOW past AS ({partition}ORDER BY since)
+        SELECT {frame.listed("since", till, *running)}
+        FROM grouped WINDOW past AS ({partition} ORDER BY since)
     """
 
 
@@ -84,22 +87,27 @@ def _running(column: str, need: Total | Latest | Unique) -> str:
     return f"CAST(coalesce(sum({column}) OVER past, 0) AS {kind}) AS {column}"
 
 
-def _changes(wanted: Wanted, frame: Frame) -> list[str]:
+def _changes(wanted: Wanted, frame: Frame) -> tuple[dict[str, str], list[str]]:
+    """Return tables by name, and the selects over them that give all changes."""
     totals = {need: column for need, column in wanted.items() if isinstance(need, Total)}
     latest = {need: column for need, column in wanted.items() if isinstance(need, Latest)}
     windows = sorted({need.window for need in totals if need.window is not None})
     leaves = {window: f"leaves{position}" for position, window in enumerate(windows)}
-    cells = _cells_sql(totals, latest, leaves, frame)
+    tables = {"cells": _cells_sql(totals, latest, leaves, frame)}
     enters = [f"{frame.column(need)} AS {column}" for need, column in totals.items()]
     latests = [f"latest_{column} AS {column}" for column in latest.values()]
-    changes = [f"SELECT {frame.listed('since', *enters, *latests)} FROM ({cells})"]
+    changes = [f"SELECT {frame.listed('since', *enters, *latests)} FROM cells"]
     for window, leaving in leaves.items():
         gone = [f"-{frame.column(n)} AS {column}" for n, column in totals.items() if n.window == window]
-        changes.append(f"SELECT {frame.listed(f'{leaving} AS since', *gone)} FROM ({cells})")
+        changes.append(f"SELECT {frame.listed(f'{leaving} AS since', *gone)} FROM cells")
     for need, column in wanted.items():
         if isinstance(need, Unique):
-            changes += _unique_changes(need, column, frame)
-    return changes
+            tables[f"held_{column}"] = _held_sql(need, frame)
+            changes += [
+                f"SELECT {frame.listed(f'{place} AS since', f'{amount} AS {column}')} FROM held_{column}"
+                for place, amount in (("since", 1), ("leaving", -1))
+            ]
+    return tables, changes
 
 
 def _cells_sql(
@@ -113,12 +121,13 @@ def _cells_sql(
     return f"SELECT {frame.listed(since, *ends, *sums, *latests)} {_source(frame)} GROUP BY ALL"
 
 
-def _unique_changes(need: Unique, column: str, frame: Frame) -> list[str]:
+def _held_sql(need: Unique, frame: Frame) -> str:
+    """Return SQL for when an entity holds a value: keys, since, leaving; no two overlap for one value."""
     value = frame.column(need)
     keys = frame.listed(value)
-    leaves = "coming" if need.window is None else f"least({frame.enters(f'final + {need.window}')}, coming)"
-    held = f"""
-        SELECT {frame.listed("since", f"{leaves} AS leaving")} FROM (
+    leaving = "coming" if need.window is None else f"least({frame.enters(f'final + {need.window}')}, coming)"
+    return f"""
+        SELECT {frame.listed("since", f"{leaving} AS leaving")} FROM (
             SELECT {keys}, since, final,
                 lead(since, 1, {frame.span.last + 1}) OVER (PARTITION BY {keys} ORDER BY since) AS coming
             FROM (
@@ -127,10 +136,6 @@ def _unique_changes(need: Unique, column: str, frame: Frame) -> list[str]:
             )
         )
     """
-    return [
-        f"SELECT {frame.listed('since', f'1 AS {column}')} FROM ({held})",
-        f"SELECT {frame.listed('leaving AS since', f'-1 AS {column}')} FROM ({held})",
-    ]
 
 
 def _source(frame: Frame) -> str:

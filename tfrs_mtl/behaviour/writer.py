@@ -1,9 +1,9 @@
 """Snapshot parquet: what was written before, and writing more of it whole or not at all.
 
-A path that ends in ``.parquet`` is one file, written anew under a temporary name and renamed into place: the old rows are
-copied, the new ones appended. Any other path is a directory with one part a run, named by its grid times (in
-Feast: ``FileSource(path=..., file_format=ParquetFormat())``), which a daily run does not copy. The file's
-metadata says which declaration it was made of and how far it goes.
+A path that ends in ``.parquet`` is one file, written anew under a temporary name and renamed into place: the
+old rows are copied, the new ones appended. Any other path is a directory with one part a run,
+named by its grid times (in Feast: ``FileSource(path=..., file_format=ParquetFormat())``); a run does not copy
+the others. The file's metadata says which declaration it was made of and how far it goes.
 """
 
 from __future__ import annotations

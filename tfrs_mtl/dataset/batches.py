@@ -28,35 +28,27 @@ def batches(
     """Return a ``tf.data.Dataset`` of flat dicts: every block's arrays and, as ``label#<task>``, the labels.
 
     Args:
-        examples: what to batch; its arrays become tensors, without a copy where numpy's memory allows it.
+        examples: what to batch. To pass over it often, make ``Columns`` of it once: they are a copy.
         batch_size: rows a batch; the last one has what remains, unless ``drop_remainder``.
         shuffle_seed: None keeps the order. Else the order is a function of the seed and the epoch alone, so
             that a resumed run sees what an uninterrupted one would.
         epoch: the number of the pass.
         drop_remainder: leave out a last batch that is not full.
     """
-    order = _order(examples.size, shuffle_seed, epoch)
-    steps = examples.size // batch_size if drop_remainder else -(-examples.size // batch_size)
-    columns = Columns(examples)
-
-    def batch(step: Any) -> dict[str, Any]:
-        start = tf.cast(step, tf.int32) * batch_size
-        stop = tf.minimum(start + batch_size, examples.size)
-        return columns.gather(tf.range(start, stop) if order is None else order[start:stop])
-
-    return tf.data.Dataset.range(steps).map(batch).prefetch(PREFETCH)
-
-
-def _order(size: int, seed: int | None, epoch: int) -> Any:
-    if seed is None:
-        return None
-    return tf.constant(np.random.default_rng([seed, epoch]).permutation(size), tf.int32)
+    return Columns(examples).batches(
+        batch_size, shuffle_seed=shuffle_seed, epoch=epoch, drop_remainder=drop_remainder
+    )
 
 
 class Columns:
-    """Examples as tensors."""
+    """Examples as tensors.
+
+    Args:
+        examples: their arrays are copied into TensorFlow's memory.
+    """
 
     def __init__(self, examples: Examples) -> None:
+        self._size = examples.size
         self._blocks = [
             (None if block.rows is None else tf.constant(block.rows, tf.int32), _tensors(block.arrays))
             for block in examples.blocks
@@ -70,6 +62,25 @@ class Columns:
             taken = rows if own is None else tf.gather(own, rows)
             batch |= {name: tf.gather(values, taken) for name, values in tensors.items()}
         return batch
+
+    def batches(self, batch_size: int, *, shuffle_seed: int | None, epoch: int, drop_remainder: bool) -> Any:
+        """Return what the function ``batches`` does."""
+        size = self._size
+        steps = size // batch_size if drop_remainder else -(-size // batch_size)
+        order = _order(size, shuffle_seed, epoch)
+
+        def batch(step: Any) -> dict[str, Any]:
+            start = tf.cast(step, tf.int32) * batch_size
+            return self.gather(order[start : tf.minimum(start + batch_size, size)])
+
+        return tf.data.Dataset.range(steps).map(batch).prefetch(PREFETCH)
+
+
+def _order(size: int, seed: int | None, epoch: int) -> Any:
+    """Return the rows [size] in the order of this pass."""
+    if seed is None:
+        return tf.range(size)
+    return tf.constant(np.random.default_rng([seed, epoch]).permutation(size), tf.int32)
 
 
 def _tensors(arrays: Any) -> dict[str, Any]:

@@ -26,7 +26,7 @@ class Blockwise:
         self._compiled = tf.function(function, input_signature=[self._signature])
 
     def __call__(self, features: Mapping[str, Any], *, rows: int) -> Any:
-        """Return numpy arrays [n, ...] of the function's form, with at most ``rows`` rows a call; n may be 0."""
+        """Return numpy arrays [n, ...] of the function's form, at most ``rows`` rows a call; n may be 0."""
         chosen = select(features, self._inputs)
         total = len(next(iter(chosen.values())))
         blocks = [self._block(chosen, start, start + rows) for start in range(0, max(total, 1), rows)]

@@ -36,7 +36,7 @@ class Experts(tf.keras.layers.Layer):
         widths = [shape[-1], *self.units]
         self.kernels = [
             self.add_weight(name=f"kernel_{n}", shape=(self.experts, width, out), initializer=_each_glorot)
-            for n, (width, out) in enumerate(zip(widths, self.units))
+            for n, (width, out) in enumerate(zip(widths, self.units, strict=False))
         ]
         self.biases = [
             self.add_weight(name=f"bias_{n}", shape=(self.experts, out), initializer="zeros")
@@ -46,7 +46,7 @@ class Experts(tf.keras.layers.Layer):
     def call(self, x: Any, training: Any = None) -> Any:
         """Return every expert's output."""
         equation = "bi,eio->beo"
-        for kernel, bias, noise in zip(self.kernels, self.biases, self.noise):
+        for kernel, bias, noise in zip(self.kernels, self.biases, self.noise, strict=True):
             x = noise(tf.nn.relu(tf.einsum(equation, x, kernel) + bias), training=training)
             equation = "bei,eio->beo"
         return x

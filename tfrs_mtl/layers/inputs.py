@@ -14,8 +14,8 @@ from tfrs_mtl.layers.tables import Tables
 class InputEncoder(tf.keras.layers.Layer):
     """Encodes each input by its form and puts them side by side: dict of arrays -> [batch, width].
 
-    A category becomes its embedding; a dense input stays; a bag becomes the mean of its embeddings (zeros when
-    empty); a history goes through the encoder of that name.
+    A category becomes its embedding; a dense input stays; a bag becomes the mean of its embeddings (zeros
+    when empty); a history goes through the encoder of that name.
 
     Args:
         inputs: what to encode, in this order.

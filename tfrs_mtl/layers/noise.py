@@ -28,7 +28,7 @@ class Dropout(tf.keras.layers.Layer):
 
 
 class HideIds(tf.keras.layers.Layer):
-    """In training, turns each id into UNKNOWN with probability ``rate``, so that the unknown row is trained."""
+    """In training, turns each id into UNKNOWN with probability ``rate``, so that its row is trained."""
 
     def __init__(self, rate: float) -> None:
         super().__init__()

@@ -29,7 +29,7 @@ class StaticBalance(tf.keras.layers.Layer):
 
 
 class UncertaintyBalance(tf.keras.layers.Layer):
-    """sum_k w_k (exp(-s_k) L_k + s_k / 2), with learnt s_k = log of the task's variance (Kendall et al., CVPR 2018).
+    """sum_k w_k (exp(-s_k) L_k + s_k / 2), with s_k the task's log variance, learnt (Kendall, CVPR 2018).
 
     Args:
         weights: one a task.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,13 @@ from tfrs_mtl.ranking.architectures import ARCHITECTURES
 from tfrs_mtl.ranking.balance import BALANCES
 from tfrs_mtl.ranking.heads import HEADS
 from tfrs_mtl.ranking.statistics import LabelStatistics
+
+
+class _TaskLoss(NamedTuple):
+    """The mean loss over the rows with a label, and whether there is any (0 or 1)."""
+
+    loss: Any
+    present: Any
 
 
 class RankingModel(tfrs.Model):
@@ -71,8 +78,8 @@ class RankingModel(tfrs.Model):
         without any label in the batch adds 0.
         """
         raw = self._raw(batch, training)
-        losses, present = zip(*(self._task_loss(task, raw[task.name], batch) for task in self.ranking.tasks))
-        return self.balance(tf.stack(losses), tf.stack(present))
+        tasks = [self._task_loss(task, raw[task.name], batch) for task in self.ranking.tasks]
+        return self.balance(tf.stack([t.loss for t in tasks]), tf.stack([t.present for t in tasks]))
 
     def predict(self, features: Mapping[str, Any], batch_size: int = 4096) -> dict[str, NDArray[np.float32]]:
         """Return task -> [n] for arrays of n rows, computed ``batch_size`` at a time."""
@@ -90,8 +97,7 @@ class RankingModel(tfrs.Model):
         represented = self.architecture(x, training=training)
         return {name: head(represented[name]) for name, head in self.heads.items()}
 
-    def _task_loss(self, task: spec.Task, raw: Any, batch: Mapping[str, Any]) -> tuple[Any, Any]:
-        """Return the mean loss over the rows with a label, and whether there is any (0 or 1)."""
+    def _task_loss(self, task: spec.Task, raw: Any, batch: Mapping[str, Any]) -> _TaskLoss:
         label = batch[label_of(task.name)]
         known = tf.math.is_finite(label)
         if task.when is not None:
@@ -99,7 +105,7 @@ class RankingModel(tfrs.Model):
         losses = self.heads[task.name].loss(raw, tf.where(known, label, tf.zeros_like(label)))
         count = tf.reduce_sum(tf.cast(known, losses.dtype))
         mean = tf.math.divide_no_nan(tf.reduce_sum(tf.where(known, losses, tf.zeros_like(losses))), count)
-        return mean, tf.cast(count > 0, losses.dtype)
+        return _TaskLoss(mean, tf.cast(count > 0, losses.dtype))
 
 
 def single_task(ranking: spec.Ranking, task: str) -> spec.Ranking:

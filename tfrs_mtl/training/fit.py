@@ -12,7 +12,7 @@ from rich.console import Console
 
 from tfrs_mtl import spec
 from tfrs_mtl._tf import tf
-from tfrs_mtl.dataset.batches import batches
+from tfrs_mtl.dataset.batches import Columns
 from tfrs_mtl.dataset.examples import Examples
 from tfrs_mtl.errors import DataError
 from tfrs_mtl.layers.build import build
@@ -85,7 +85,7 @@ class _Loop:
     """One model, its optimizer and the compiled step."""
 
     def __init__(self, model: Any, examples: Examples, settings: spec.Training, seed: int) -> None:
-        self._model, self._examples, self._seed = model, examples, seed
+        self._model, self._columns, self._seed = model, Columns(examples), seed
         self._batch_size = min(settings.batch_size, examples.size)
         # A small last batch would weigh its rows more; every epoch leaves out others.
         self.steps = examples.size // self._batch_size
@@ -111,8 +111,8 @@ class _Loop:
         return _Pass(_finite(loss, "loss", epoch), time.perf_counter() - start, speed)
 
     def _batches(self, epoch: int) -> Any:
-        return batches(
-            self._examples, self._batch_size, shuffle_seed=self._seed, epoch=epoch, drop_remainder=True
+        return self._columns.batches(
+            self._batch_size, shuffle_seed=self._seed, epoch=epoch, drop_remainder=True
         )
 
     def _update(self, batch: Any) -> None:
@@ -120,7 +120,9 @@ class _Loop:
         with tf.GradientTape() as tape:
             loss = self._model.compute_loss(batch, training=True)
         gradients = tape.gradient(loss, variables)
-        pairs = [(gradient, v) for gradient, v in zip(gradients, variables) if gradient is not None]
+        pairs = [
+            (gradient, v) for gradient, v in zip(gradients, variables, strict=True) if gradient is not None
+        ]
         self.optimizer.apply_gradients(pairs)
         self._total.assign_add(loss)
 

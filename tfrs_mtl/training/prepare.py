@@ -100,7 +100,9 @@ def _fit(shop: Shop, raw: Raw) -> Preprocessor:
 
 
 def _retrieval_examples(shop: Shop, preprocessor: Preprocessor, *, seed: int) -> Examples:
-    rows = retrieval_rows(shop, shop.windows.train, seed=seed, sample=shop.schema.spec.retrieval.training.sample)
+    rows = retrieval_rows(
+        shop, shop.windows.train, seed=seed, sample=shop.schema.spec.retrieval.training.sample
+    )
     raw = gather_raw(shop, rows.queries, rows.items, rows.times, context=None)
     own = {LOG_PROBABILITY: rows.log_probability, ITEM_CODE: rows.items, QUERY_CODE: rows.queries}
     encoded = encode_raw(preprocessor, raw, {})

@@ -12,7 +12,7 @@ from tfrs_mtl import spec
 from tfrs_mtl.training.history import History
 
 Advance = Callable[[int, Callable[[], tuple[float, float]]], None]
-"""Called with the steps done and a function that gives (mean loss, rows a second) when they are to be shown."""
+"""Called with the steps done and what gives (mean loss, rows a second) when they are to be shown."""
 
 STEPS_BETWEEN = 20
 
@@ -42,8 +42,8 @@ def print_epoch(console: Console | None, history: History, settings: spec.Traini
     epoch = history.epochs[-1]
     mark = " (best)" if history.best == epoch.number else ""
     console.print(
-        f"epoch {epoch.number}/{settings.epochs}: loss {epoch.loss:.4f}, validation {epoch.metric:.4f}{mark}, "
-        f"{epoch.seconds:.1f} s, {epoch.rows_per_second:,.0f} rows/s",
+        f"epoch {epoch.number}/{settings.epochs}: loss {epoch.loss:.4f}, "
+        f"validation {epoch.metric:.4f}{mark}, {epoch.seconds:.1f} s, {epoch.rows_per_second:,.0f} rows/s",
         highlight=False,
         soft_wrap=True,
     )

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tfrs_mtl import spec
+from tfrs_mtl._tf import tf
+from tfrs_mtl.errors import SpecError
+from tfrs_mtl.ranking.architectures import ARCHITECTURES
+from tfrs_mtl.ranking.architectures.mmoe import MultiGateMixture
+from tfrs_mtl.ranking.architectures.shared_bottom import SharedBottom
+
+TASKS = (
+    spec.Task(name="click", kind="binary", label="clicked"),
+    spec.Task(name="spend", kind="regression", label="value", when="click"),
+)
+X = np.random.default_rng(0).normal(size=(5, 6)).astype(np.float32)
+
+
+def _ranking(architecture: str | spec.Mmoe) -> spec.Ranking:
+    return spec.Ranking(tasks=TASKS, architecture=architecture, hidden=(7, 4), tower=(3,))  # type: ignore[arg-type]
+
+
+def _dense(x: np.ndarray, layer: tf.keras.layers.Layer) -> np.ndarray:
+    kernel, bias = (w.numpy() for w in layer.weights)
+    return np.maximum(x @ kernel + bias, 0)
+
+
+def test_shared_bottom_is_its_formula() -> None:
+    tf.keras.utils.set_random_seed(0)
+    model = SharedBottom(_ranking("shared_bottom"))
+    found = model(X)
+    hidden = X
+    for layer in model.bottom.layers:
+        hidden = _dense(hidden, layer) if layer.weights else hidden
+    for name, tower in model.towers.items():
+        np.testing.assert_allclose(found[name], _dense(hidden, tower.layers[0]), rtol=1e-5, atol=1e-6)
+
+
+def test_mmoe_is_its_formula() -> None:
+    tf.keras.utils.set_random_seed(0)
+    model = MultiGateMixture(_ranking(spec.Mmoe(experts=3)))
+    found = model(X)
+    kernels = [k.numpy() for k in model.experts.kernels]
+    experts = [np.maximum(np.maximum(X @ kernels[0][e], 0) @ kernels[1][e], 0) for e in range(3)]
+    gate_kernel = model.gate.kernel.numpy()
+    for k, (name, tower) in enumerate(model.towers.items()):
+        logits = X @ gate_kernel[:, 3 * k : 3 * k + 3]
+        gate = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+        mixed = sum(gate[:, e : e + 1] * experts[e] for e in range(3))
+        np.testing.assert_allclose(found[name], _dense(mixed, tower.layers[0]), rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(model.gates(X)[:, k], gate, rtol=1e-5)
+
+
+def test_experts_without_layers_are_refused() -> None:
+    with pytest.raises(SpecError, match=r"ranking\.hidden: mmoe needs at least one width"):
+        MultiGateMixture(_ranking("mmoe").model_copy(update={"hidden": ()}))
+
+
+@pytest.mark.parametrize("name", sorted(ARCHITECTURES))
+def test_every_architecture_represents_every_task_and_rests_outside_training(name: str) -> None:
+    model = ARCHITECTURES[name](_ranking(name).model_copy(update={"dropout": 0.5}))
+    first, second = model(X), model(X)
+    assert list(first) == ["click", "spend"]
+    for task in first:
+        assert first[task].shape == (5, 3)
+        np.testing.assert_array_equal(first[task], second[task])
+
+
+@pytest.mark.parametrize("name", sorted(ARCHITECTURES))
+def test_every_architecture_of_the_spec_drops_out_in_training(name: str) -> None:
+    model = ARCHITECTURES[name](_ranking(name).model_copy(update={"dropout": 0.5}))
+    model(X)
+    drawn = [np.concatenate(list(model(X, training=True).values()), axis=1) for _ in range(5)]
+    assert any((other != drawn[0]).any() for other in drawn[1:])

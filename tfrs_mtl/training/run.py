@@ -1,0 +1,104 @@
+"""The whole training of a shop: sets, both models, the bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import JsonValue
+from rich.console import Console
+
+from tfrs_mtl.bundle import Bundle, BundleStore
+from tfrs_mtl.bundle.contents import Contents, types_of
+from tfrs_mtl.dataset.interactions import microseconds
+from tfrs_mtl.dataset.present import present_of
+from tfrs_mtl.dataset.shop import Shop, open_shop
+from tfrs_mtl.models import Models, retrieval_model
+from tfrs_mtl.project import Project
+from tfrs_mtl.scoring import read_snapshot
+from tfrs_mtl.training.fitting import VALIDATION_METRIC, fit_ranking, fit_retrieval
+from tfrs_mtl.training.history import History
+from tfrs_mtl.training.prepare import prepare
+from tfrs_mtl.versions import versions
+
+_POPULAR_DAYS = 28
+_MICROSECONDS_A_DAY = 86_400_000_000
+
+
+@dataclass(frozen=True)
+class TrainReport:
+    """What a training made: the bundle, and each model's history."""
+
+    bundle: Bundle
+    retrieval: History
+    ranking: History
+
+
+def train(project: Project, *, seed: int, now: datetime, progress: Console | None = None) -> TrainReport:
+    """Train both models, stopped by the validation window, and write them as a bundle (not promoted).
+
+    A training of the same data, spec and seed that was killed goes on from its last whole epoch.
+
+    Args:
+        seed: of everything random.
+        now: the time of writing; items are snapshotted as of the data's present, at most ``now``.
+    """
+    shop = open_shop(project.repo, project.schema)
+    sets = prepare(shop, seed=seed)
+    runs = project.runs / f"seed-{seed}"
+    retrieval = retrieval_model(sets.preprocessor, project.spec.retrieval)
+    found = fit_retrieval(sets, retrieval, seed=seed, directory=runs / "retrieval", progress=progress)
+    ranking, ranked = fit_ranking(
+        sets, project.spec.ranking, seed=seed, directory=runs / "ranking", progress=progress
+    )
+    models = Models(sets.preprocessor, retrieval, ranking)
+    metrics = {VALIDATION_METRIC: _best(found), "ranking": _best(ranked)}
+    bundle = write_bundle(project, shop, models, seed=seed, now=now, metrics={"validation": metrics})
+    return TrainReport(bundle, found, ranked)
+
+
+def write_bundle(
+    project: Project,
+    shop: Shop,
+    models: Models,
+    *,
+    seed: int,
+    now: datetime,
+    metrics: Mapping[str, JsonValue],
+) -> Bundle:
+    """Snapshot the items as of the data's present and write everything as one bundle."""
+    last = datetime.fromtimestamp(int(shop.interactions.times[-1]) / 1e6, tz=timezone.utc)
+    at = present_of(shop.schema, last, now=now)
+    known = shop.items.known(microseconds(at))
+    items = read_snapshot(
+        project.repo, shop.schema, models, shop.items.keys.slice(0, known), at=microseconds(at)
+    )
+    contents = Contents(models, items, popularity_of_late(shop, at=microseconds(at))[:known])
+    content: dict[str, Any] = project.spec.model_dump(mode="json")
+    return BundleStore(project.bundles).write(
+        fill=contents.save,
+        name=project.spec.name,
+        created=now,
+        at=at,
+        seed=seed,
+        versions=versions(),
+        spec=content,
+        types=types_of(shop.schema),
+        metrics=metrics,
+    )
+
+
+def popularity_of_late(shop: Shop, *, at: int) -> NDArray[np.float32]:
+    """Return how often each item was met in the 28 days before a moment, [items]."""
+    past = shop.past
+    recent = (past.times < at) & (past.times >= at - _POPULAR_DAYS * _MICROSECONDS_A_DAY)
+    chosen = past.items[recent] if recent.any() else past.items[past.times < at]
+    return np.bincount(chosen, minlength=len(shop.items)).astype(np.float32)
+
+
+def _best(history: History) -> float:
+    return history.epochs[history.best - 1].metric

@@ -12,7 +12,7 @@ from typing_extensions import Self
 
 from tfrs_mtl.errors import BundleError, RequestError
 from tfrs_mtl.index.protocol import Excluded, Found, Vectors
-from tfrs_mtl.index.selection import bounds, descending, group_maxima, group_size, passing
+from tfrs_mtl.index.selection import bounds, descending, group_maxima, group_size
 
 _FILE = "vectors.npy"
 _BLOCK_BYTES = 64 * 2**20
@@ -107,7 +107,8 @@ class ExactIndex:
         """Yield the first query of each block and its scores: ``-inf`` for padding and what is left out."""
         width = -(-self.size // size) * size
         length = min(len(queries), max(1, _BLOCK_BYTES // (4 * width)))
-        buffer = np.full((length, width), -np.inf, dtype=np.float32)
+        buffer = np.empty((length, width), dtype=np.float32)
+        buffer[:, self.size :] = -np.inf
         penalty = None if allowed is None else np.where(allowed, np.float32(0), np.float32(-np.inf))
         for start in range(0, len(queries), max(length, 1)):
             block = queries[start : start + length]
@@ -123,11 +124,11 @@ class ExactIndex:
         self, queries: Vectors, scores: NDArray[np.float32], k: int, start: int, found: Found
     ) -> None:
         """Fill ``found`` for one block of queries."""
-        maxima = group_maxima(scores, group_size(self.size, k))
         wide = queries.astype(np.float64)
+        maxima = group_maxima(scores, group_size(self.size, k))
         limits = bounds(maxima, k, margin=self._margin(wide))
         for place, limit in enumerate(limits):
-            rows = passing(scores[place], maxima[place], limit)
+            rows = np.flatnonzero(scores[place] >= limit)
             exact = np.einsum("nd,d->n", self.vectors.take(rows, axis=0), wide[place]).astype(np.float32)
             best = descending(exact)[:k]
             found.rows[start + place, : len(best)] = rows[best]

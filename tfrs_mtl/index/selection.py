@@ -14,8 +14,8 @@ _LOWEST = np.finfo(np.float32).min
 def group_size(items: int, k: int) -> int:
     """Return how many scores share a group.
 
-    Selecting costs one partition of ``items / size`` maxima and one look at ``k * size`` scores; the root
-    of ``items / k`` balances the two, and leaves at least ``k`` groups.
+    Larger groups leave fewer maxima to partition, but a bound that more scores pass; the root of
+    ``items / k`` is between, and leaves at least ``k`` groups.
     """
     return max(1, min(_LARGEST_GROUP, math.isqrt(items // max(k, 1))))
 
@@ -40,17 +40,6 @@ def bounds(maxima: NDArray[np.float32], k: int, *, margin: NDArray[np.float32]) 
     place = maxima.shape[1] - k
     limits: NDArray[np.float32] = np.maximum(np.partition(maxima, place, axis=1)[:, place] - margin, _LOWEST)
     return limits
-
-
-def passing(scores: NDArray[np.float32], maxima: NDArray[np.float32], bound: np.float32) -> NDArray[np.intp]:
-    """Return, ascending, the columns of one row ``[size * groups]`` whose score is at or above the bound."""
-    groups = np.flatnonzero(maxima >= bound)
-    inside = scores.reshape(-1, len(maxima)).take(groups, axis=1)
-    layer, place = (
-        np.divmod(np.flatnonzero(inside >= bound), len(groups)) if len(groups) else (groups, groups)
-    )
-    columns: NDArray[np.intp] = layer * len(maxima) + groups[place]
-    return columns
 
 
 def descending(scores: NDArray[np.float32]) -> NDArray[np.int64]:

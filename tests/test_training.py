@@ -133,6 +133,7 @@ def test_a_finished_training_ends_at_once_with_the_same_weights(tmp_path: Path) 
     after = _fit(again, tmp_path, [])
     assert after.epochs == before.epochs
     _assert_equal(_weights(again), _weights(first))
+    assert {file.name.split(".")[0] for file in tmp_path.iterdir()} == {"state", "epoch-1", "epoch-3"}
 
 
 def _truncate_state(directory: Path) -> None:

@@ -57,6 +57,7 @@ class Checkpoints:
             self._restore(0)
             self._set_aside(str(error))
             return History()
+        self._delete_all_but({len(history.epochs), history.best})
         return replace(history, resumed_from=len(history.epochs))
 
     def save(self, history: History) -> None:

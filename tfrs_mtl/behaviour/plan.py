@@ -92,6 +92,6 @@ def _check_fields(view: View, declared: BehaviourView) -> None:
     extra = [name for name in names if name not in declared.features]
     if len(extra) != int(declared.is_pair):
         raise DataError(
-            f"feature view {view.name!r} has the fields {extra} that its `behaviour` section does not declare; "
+            f"feature view {view.name!r} has the fields {extra}, which its `behaviour` section lacks; "
             f"expected {'one, for the keys' if declared.is_pair else 'none'}"
         )

@@ -1,5 +1,4 @@
 # Every target makes the environment it needs: Python 3.11 and make are enough to start with.
-MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .PHONY: help venv demo test check bench known-benchmark clean
 

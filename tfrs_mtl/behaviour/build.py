@@ -161,6 +161,8 @@ def _connected(limits: Limits, spill: str) -> Connection:
         config["memory_limit"] = limits.memory
     connection = duckdb.connect(config=config)
     connection.execute("SET TimeZone = 'UTC'")
+    # DuckDB takes an Arrow table for one row long, and would plan an ASOF join with it as a nested loop.
+    connection.execute("SET asof_loop_join_threshold = 0")
     return connection
 
 

@@ -23,9 +23,13 @@ def quoted(name: str) -> str:
 
 
 def connect() -> duckdb.DuckDBPyConnection:
-    """Open an in-memory DuckDB that reads naive times as UTC."""
+    """Open an in-memory DuckDB that reads naive times as UTC and never joins by nested loops.
+
+    It takes an Arrow table for one row long, and would plan an ASOF join with it as a nested loop.
+    """
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET asof_loop_join_threshold = 0")
     return connection
 
 

@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from tfrs_mtl.bundle.compare import SchemaTypes, SideTypes
+from tfrs_mtl.bundle.compare import SchemaTypes, SideTypes, require_agreement
+from tfrs_mtl.bundle.sealed import Bundle
 from tfrs_mtl.dataset.frames import Frame, flat
 from tfrs_mtl.dataset.preprocessor import Preprocessor
 from tfrs_mtl.index import ExactIndex
@@ -67,6 +68,16 @@ class Contents:
         items = ItemSnapshot(frame, preprocessor.encode("item", frame), ExactIndex.load(directory / _INDEX))
         popularity = table.column(_POPULARITY).to_numpy()
         return cls(Models(preprocessor, retrieval, ranking), items, popularity)
+
+
+def open_contents(bundle: Bundle, schema: Schema) -> Contents:
+    """Load a bundle's contents for a live registry.
+
+    Raises:
+        BundleError: the registry contradicts what the bundle was made for.
+    """
+    require_agreement(bundle.manifest.types, types_of(schema), bundle=bundle.id)
+    return Contents.load(bundle.directory, Spec.model_validate(bundle.manifest.spec))
 
 
 def types_of(schema: Schema) -> SchemaTypes:

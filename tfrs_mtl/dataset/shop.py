@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tfrs_mtl.dataset.interactions import Interactions, read_interactions
+from tfrs_mtl.dataset.interactions import Interactions, moments, read_interactions
 from tfrs_mtl.dataset.negatives import Past
 from tfrs_mtl.dataset.population import Population, read_population
+from tfrs_mtl.dataset.present import present_of
 from tfrs_mtl.dataset.windows import Windows, split_windows
 from tfrs_mtl.schema import Schema
 from tfrs_mtl.store import FeatureRepo
@@ -53,6 +55,11 @@ class Shop:
         """The positive interactions, as negatives are drawn from them."""
         kept = np.flatnonzero(self.is_positive)
         return Past(self.query_codes[kept], self.item_codes[kept], self.interactions.times[kept], self.items.since)
+
+    def present(self, now: datetime) -> datetime:
+        """Return the moment as of which all interactions so far are in some snapshot, at most ``now``."""
+        last = moments(self.interactions.times[-1:])[0].as_py()
+        return present_of(self.schema, last, now=now)
 
 
 def open_shop(repo: FeatureRepo, schema: Schema) -> Shop:

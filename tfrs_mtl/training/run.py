@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,6 @@ from rich.console import Console
 from tfrs_mtl.bundle import Bundle, BundleStore
 from tfrs_mtl.bundle.contents import Contents, types_of
 from tfrs_mtl.dataset.interactions import microseconds
-from tfrs_mtl.dataset.present import present_of
 from tfrs_mtl.dataset.shop import Shop, open_shop
 from tfrs_mtl.models import Models, retrieval_model
 from tfrs_mtl.project import Project
@@ -71,8 +70,7 @@ def write_bundle(
     metrics: Mapping[str, JsonValue],
 ) -> Bundle:
     """Snapshot the items as of the data's present and write everything as one bundle."""
-    last = datetime.fromtimestamp(int(shop.interactions.times[-1]) / 1e6, tz=timezone.utc)
-    at = present_of(shop.schema, last, now=now)
+    at = shop.present(now)
     known = shop.items.known(microseconds(at))
     items = read_snapshot(
         project.repo, shop.schema, models, shop.items.keys.slice(0, known), at=microseconds(at)

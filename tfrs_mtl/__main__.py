@@ -1,0 +1,5 @@
+"""`python -m tfrs_mtl`: the command line."""
+
+from tfrs_mtl.cli import main
+
+main()

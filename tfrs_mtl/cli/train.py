@@ -1,0 +1,32 @@
+"""`tfrs-mtl train`: both models, as a bundle."""
+
+from __future__ import annotations
+
+import click
+
+from tfrs_mtl.bundle import BundleStore
+from tfrs_mtl.cli.main import Settings
+from tfrs_mtl.cli.options import console, json_option, now, opened, print_json, seed_option
+from tfrs_mtl.training.run import train
+
+
+@click.command("train")
+@seed_option
+@click.option("--promote/--no-promote", default=True, help="Make the new bundle the current one (the default).")
+@json_option
+@click.pass_obj
+def command(settings: Settings, seed: int | None, promote: bool, as_json: bool) -> None:
+    """Train retrieval and ranking, stopped by the validation window, and write them as a bundle.
+
+    A training that was killed goes on from its last whole epoch.
+    """
+    project = opened(settings)
+    chosen = project.spec.seed if seed is None else seed
+    report = train(project, seed=chosen, now=now(), progress=console())
+    if promote:
+        BundleStore(project.bundles).promote(report.bundle.id)
+    if as_json:
+        histories = {"retrieval": report.retrieval.to_json(), "ranking": report.ranking.to_json()}
+        print_json({"bundle": report.bundle.id, "path": str(report.bundle.directory), **histories})
+    else:
+        click.echo(f"bundle {report.bundle.id} in {report.bundle.directory}{', now current' if promote else ''}")

@@ -1,0 +1,1 @@
+"""From a feature repo's interactions to numbers that models take, right in time."""

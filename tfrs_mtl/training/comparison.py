@@ -1,0 +1,125 @@
+"""Our models beside those they have to beat, on the test window: same rows, same features, same seed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from tfrs_mtl.dataset.shop import Shop, open_shop
+from tfrs_mtl.evaluation.bootstrap import Interval
+from tfrs_mtl.evaluation.ranking import Predictions, compare_ranking, constant_predictions
+from tfrs_mtl.evaluation.retrieval import (
+    KS,
+    Contender,
+    Moment,
+    PipelineContender,
+    TowerContender,
+    baseline_contenders,
+    compare_retrieval,
+    read_moment,
+)
+from tfrs_mtl.evaluation.truth import truth_of
+from tfrs_mtl.models import Models, vanilla_model
+from tfrs_mtl.project import Project
+from tfrs_mtl.ranking.model import single_task
+from tfrs_mtl.scoring import Scorer, to_snapshot
+from tfrs_mtl.training.fitting import fit_ranking, fit_retrieval, predict
+from tfrs_mtl.training.prepare import RankingSet, TrainingSets, prepare, ranking_set
+
+OURS = "ours"
+Comparison = Mapping[str, Mapping[str, Mapping[str, Interval]]]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What the test window says.
+
+    Attributes:
+        retrieval: ``all`` and ``new`` -> contender -> metric -> value with interval.
+        ranking: task -> contender -> metric -> value with interval.
+    """
+
+    retrieval: Comparison
+    ranking: Comparison
+
+
+def evaluate(
+    project: Project, models: Models, *, seed: int, peers: bool = True, progress: Console | None = None
+) -> Evaluation:
+    """Judge models on the test window.
+
+    The contenders in retrieval: ``ours`` (the towers), ``ours_ranked`` (towers, then ranking), popularity of
+    all the past and of late, the query's own history and, with ``peers``, vanilla TFRS. In ranking: ``ours``,
+    the constant mean and, with ``peers``, one model a task. Peers are trained here, on the same rows.
+    """
+    shop = open_shop(project.repo, project.schema)
+    sets = prepare(shop, seed=seed) if peers else None
+    runs = project.runs / f"seed-{seed}"
+    truth = truth_of(shop, shop.windows.test)
+    moment = read_moment(shop, truth)
+    contenders = _retrieval_contenders(shop, models, moment)
+    if sets is not None:
+        contenders |= _vanilla(project, sets, moment, seed=seed, directory=runs / "vanilla", progress=progress)
+    retrieval = compare_retrieval(shop, truth, contenders, seed=seed)
+    test = ranking_set(shop, models.preprocessor, shop.windows.test, seed=seed + 2)
+    rankers: dict[str, Predictions] = {OURS: predict(models.ranking, test)}
+    tasks = project.spec.ranking.tasks
+    if sets is not None:
+        rankers["single_task"] = _single_tasks(project, sets, test, seed=seed, directory=runs, progress=progress)
+        rankers["constant"] = constant_predictions(tasks, sets.ranking.rows.labels, len(test.rows))
+    ranking = compare_ranking(tasks, test.rows.labels, rankers, queries=test.rows.queries, seed=seed)
+    return Evaluation(retrieval, ranking)
+
+
+def _retrieval_contenders(shop: Shop, models: Models, moment: Moment) -> dict[str, Contender]:
+    spec = shop.schema.spec
+    scorer = Scorer(
+        schema=shop.schema,
+        models=models,
+        items=to_snapshot(models, moment.items),
+        candidates=spec.batch.candidates,
+        k=max(KS),
+        weights=spec.weights,
+    )
+    return {
+        OURS: TowerContender.prepare(models.retrieval, models.preprocessor, moment),
+        "ours_ranked": PipelineContender(scorer, moment),
+        **baseline_contenders(shop),
+    }
+
+
+def _vanilla(
+    project: Project,
+    sets: TrainingSets,
+    moment: Moment,
+    *,
+    seed: int,
+    directory: Path,
+    progress: Console | None,
+) -> dict[str, Contender]:
+    model = vanilla_model(sets.preprocessor, project.spec.retrieval)
+    if model is None:
+        return {}
+    fit_retrieval(sets, model, seed=seed, directory=directory, progress=progress)
+    return {"vanilla_tfrs": TowerContender.prepare(model, sets.preprocessor, moment)}
+
+
+def _single_tasks(
+    project: Project,
+    sets: TrainingSets,
+    test: RankingSet,
+    *,
+    seed: int,
+    directory: Path,
+    progress: Console | None,
+) -> Predictions:
+    predictions = {}
+    for task in project.spec.ranking.tasks:
+        alone = single_task(project.spec.ranking, task.name)
+        where = directory / f"single-{task.name}"
+        model, _ = fit_ranking(sets, alone, seed=seed, directory=where, progress=progress)
+        predictions |= predict(model, test)
+    return predictions

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Literal
 
 
 class TfrsMtlError(Exception):
@@ -32,10 +33,12 @@ class Problem:
     Attributes:
         where: the file and key, e.g. ``recommender.yaml: ranking.tasks.0.label``.
         what: what came and what was expected, one sentence.
+        severity: a hint is worth a look, and stops nothing.
     """
 
     where: str
     what: str
+    severity: Literal["error", "hint"] = "error"
 
     def __str__(self) -> str:
         return f"{self.where}: {self.what}"
@@ -80,6 +83,11 @@ def listing(names: Iterable[str], *, most: int = 12) -> str:
         return "none"
     shown = ", ".join(ordered[:most])
     return shown if len(ordered) <= most else f"{shown} and {len(ordered) - most} more"
+
+
+def closest(name: str, valid: Sequence[str]) -> str | None:
+    """Return the valid name that a misspelt one was meant to be, if one is near."""
+    return next(iter(get_close_matches(name, valid, n=1, cutoff=0.6)), None)
 
 
 def nearest(name: str, valid: Sequence[str]) -> str:

@@ -26,13 +26,15 @@ def behaviour_problems(
     where = f"{file}: behaviour.views.{view.name}"
     found = [*_shape(view, declared, keys, items)]
     for name, measure in declared.features.items():
-        found += [(f"features.{name}{tail}", what) for tail, what in _feature(spec, view, declared, name, measure)]
         found += [
-            (f"features.{name}.{key}", what) for key, what in _columns(spec, measure, events, (*keys,))
+            (f"features.{name}{tail}", what) for tail, what in _feature(spec, view, declared, name, measure)
         ]
+        found += [(f"features.{name}.{key}", what) for key, what in _columns(spec, measure, events, (*keys,))]
         if measure.measure == "ages" and not _is_last(declared, measure.of):
             lasts = [n for n, m in declared.features.items() if m.measure == "last"]
-            found.append((f"features.{name}.of", f"no `last` feature {measure.of!r}; {nearest(measure.of, lasts)}"))
+            found.append(
+                (f"features.{name}.of", f"no `last` feature {measure.of!r}; {nearest(measure.of, lasts)}")
+            )
     return [Problem(f"{where}.{key}" if key else where, what) for key, what in found]
 
 
@@ -50,16 +52,25 @@ def _shape(
     if held != [owner.name]:
         yield "of", f"view {view.name!r} is keyed by {held}, but `of: {declared.of}` needs [{owner.name!r}]"
     if view.source.path is None:
-        yield "", f"its source is a {view.source.kind}; snapshots are written to parquet: use a local FileSource"
+        yield (
+            "",
+            f"its source is a {view.source.kind}; snapshots are written to parquet: use a local FileSource",
+        )
     if isinstance(declared.of, tuple):
         attribute = declared.of[1]
         names = [f.column for f in items if not f.dtype.is_list]
         if attribute != "item" and attribute not in names:
-            yield "of", f"no scalar item feature {attribute!r} in the item's service; {nearest(attribute, ['item', *names])}"
+            yield (
+                "of",
+                f"no scalar item feature {attribute!r} in the item's service; {nearest(attribute, ['item', *names])}",
+            )
         field = item_key.name if attribute == "item" else attribute
         column = view.column(field)
         if column is None or not column.dtype.is_list or column.dtype.base not in ("int", "string"):
-            yield "of", f"view {view.name!r} needs a field {field!r} of type Array(String) or Array(Int64) for the keys"
+            yield (
+                "of",
+                f"view {view.name!r} needs a field {field!r} of type Array(String) or Array(Int64) for the keys",
+            )
 
 
 def _feature(
@@ -97,5 +108,9 @@ def _columns(
             yield key, f"{wanted!r} is a delayed label: it is not known yet at the time of the snapshot"
         elif key != "column" and column.dtype.base not in ("bool", "int"):
             yield key, f"{wanted!r} is {column.dtype.text}; a boolean or 0/1 column was expected"
-        elif measure.measure in ("sum", "mean") and key == "column" and column.dtype.base not in (*_NUMBERS, "bool"):
+        elif (
+            measure.measure in ("sum", "mean")
+            and key == "column"
+            and column.dtype.base not in (*_NUMBERS, "bool")
+        ):
             yield key, f"{wanted!r} is {column.dtype.text}; a number was expected"

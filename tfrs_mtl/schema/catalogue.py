@@ -44,6 +44,8 @@ class Source:
         timestamp: column of the event time.
         created: column of the writing time that breaks ties, if any.
         renames: (name in the source, name in the view) of each renamed column.
+        given: the path as the definitions write it, for a FileSource.
+        has_format: whether the definitions say which file format it is.
     """
 
     kind: str
@@ -51,6 +53,8 @@ class Source:
     timestamp: str
     created: str | None
     renames: tuple[tuple[str, str], ...] = ()
+    given: str = ""
+    has_format: bool = False
 
     def raw(self, name: str) -> str:
         """Return the source's own name of a view's column."""

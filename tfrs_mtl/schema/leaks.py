@@ -15,7 +15,10 @@ def leak_problems(
     """Return a problem for each label that is read as context, or as a feature of either service."""
     labels = {task.label: f"ranking.tasks.{n}.label" for n, task in enumerate(spec.ranking.tasks)}
     problems = [
-        Problem(f"{file}: interactions.context", f"{name!r} is the label of {labels[name]}: it is not known beforehand")
+        Problem(
+            f"{file}: interactions.context",
+            f"{name!r} is the label of {labels[name]}: it is not known beforehand",
+        )
         for name in spec.interactions.context
         if name in labels
     ]
@@ -38,4 +41,6 @@ def leak_problems(
 def _same_rows(selection: Selection, events: View) -> bool:
     """Whether a view reads the interactions themselves: the same view, or another over the same source."""
     source = selection.view.source
-    return selection.view.name == events.name or (source.path is not None and source.path == events.source.path)
+    return selection.view.name == events.name or (
+        source.path is not None and source.path == events.source.path
+    )

@@ -61,7 +61,9 @@ class _Resolver:
     def run(self) -> tuple[Schema | None, list[Problem]]:
         spec = self.spec
         self._check_store()
-        events = self._named(spec.interactions.view, self.catalogue.views, "interactions.view", "feature view")
+        events = self._named(
+            spec.interactions.view, self.catalogue.views, "interactions.view", "feature view"
+        )
         query_key = self._key(spec.query.entity, "query.entity", events)
         item_key = self._key(spec.item.entity, "item.entity", events)
         query_service = self._service(spec.query.features, "query.features")
@@ -83,7 +85,15 @@ class _Resolver:
         query = self._side(spec.query.entity, query_key, query_service, query_all, hidden)
         item = self._side(spec.item.entity, item_key, item_service, item_all, set())
         schema = Schema(
-            spec, query, item, tuple(pairs), tuple(context), events, tuple(labels), tuple(display), tuple(behaviour)
+            spec,
+            query,
+            item,
+            tuple(pairs),
+            tuple(context),
+            events,
+            tuple(labels),
+            tuple(display),
+            tuple(behaviour),
         )
         return schema, self.problems
 
@@ -93,7 +103,9 @@ class _Resolver:
     def _named(self, name: str, valid: Mapping[str, View], key: str, noun: str) -> View | None:
         if name not in valid:
             remedy = "" if valid else " (run `feast apply` first?)"
-            self._say(key, f"no {noun} {name!r} in {self.catalogue.origin}{remedy}; {nearest(name, list(valid))}")
+            self._say(
+                key, f"no {noun} {name!r} in {self.catalogue.origin}{remedy}; {nearest(name, list(valid))}"
+            )
         return valid.get(name)
 
     def _check_store(self) -> None:
@@ -122,7 +134,9 @@ class _Resolver:
                 f"view {events.name!r} has the join keys {held}, but entity {entity!r} needs {join_key!r}",
             )
         elif column.dtype.base not in ("int", "string") or column.dtype.is_list:
-            self._say(key, f"join key {join_key!r} is {column.dtype.text}; integers and strings are supported")
+            self._say(
+                key, f"join key {join_key!r} is {column.dtype.text}; integers and strings are supported"
+            )
         return column
 
     def _service(self, name: str | None, key: str) -> Service | None:
@@ -132,7 +146,8 @@ class _Resolver:
         if name not in services:
             remedy = "" if services else " (run `feast apply` first?)"
             self._say(
-                key, f"no feature service {name!r} in {self.catalogue.origin}{remedy}; {nearest(name, list(services))}"
+                key,
+                f"no feature service {name!r} in {self.catalogue.origin}{remedy}; {nearest(name, list(services))}",
             )
             return None
         for foreign in services[name].foreign:
@@ -177,7 +192,9 @@ class _Resolver:
     def _feature(self, selection: Selection, column: Column) -> Feature | None:
         options, where = self._input(selection.name, column.name)
         kind = options.kind or self._default_kind(selection, column)
-        if kind is None or (kind != "ignore" and (column.dtype.base, column.dtype.is_list) not in _VALID_TYPES[kind]):
+        if kind is None or (
+            kind != "ignore" and (column.dtype.base, column.dtype.is_list) not in _VALID_TYPES[kind]
+        ):
             wanted = f"as {kind!r}" if kind else "as a model input"
             self._say(
                 where,
@@ -188,7 +205,13 @@ class _Resolver:
         name = f"{selection.name}__{column.name}"
         ages = options.ages or self._declared_ages(selection.view.name, column.name)
         return Feature(
-            name, selection.name, column.name, column.dtype, kind, options, f"{selection.name}__{ages}" if ages else None
+            name,
+            selection.name,
+            column.name,
+            column.dtype,
+            kind,
+            options,
+            f"{selection.name}__{ages}" if ages else None,
         )
 
     def _input(self, view: str, column: str) -> tuple[Input, str]:
@@ -237,7 +260,9 @@ class _Resolver:
             keys = tuple((c.name, c.name) for c in events.keys)
             feature = self._feature(Selection(events, events.name, (), keys), column)
             if feature is not None and feature.kind == "history":
-                self._say(f"interactions.context.{position}", "a history belongs to the query, not to a context")
+                self._say(
+                    f"interactions.context.{position}", "a history belongs to the query, not to a context"
+                )
             elif feature is not None:
                 context.append(feature)
         return context
@@ -271,12 +296,20 @@ class _Resolver:
             if view is None or events is None or query_key is None or item_key is None:
                 continue
             self.problems += behaviour_problems(
-                self.spec, view, declared, events=events, keys=(query_key, item_key), items=item_all, file=self.file
+                self.spec,
+                view,
+                declared,
+                events=events,
+                keys=(query_key, item_key),
+                items=item_all,
+                file=self.file,
             )
             found.append((view, declared))
         return found
 
-    def _pairs(self, query_all: list[Feature], item_all: list[Feature], item_key: Column | None) -> list[Pair]:
+    def _pairs(
+        self, query_all: list[Feature], item_all: list[Feature], item_key: Column | None
+    ) -> list[Pair]:
         pairs: list[Pair] = []
         by_view: dict[str, list[Feature]] = {}
         for feature in query_all:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tfrs_mtl.schema.catalogue import Column, DType, Service, View
 from tfrs_mtl.spec import BehaviourView, Input, Kind, Spec
@@ -27,7 +27,7 @@ class Feature:
     column: str
     dtype: DType
     kind: Kind
-    options: Input = Input()
+    options: Input = field(default_factory=Input)
     ages: str | None = None
 
 
@@ -39,7 +39,7 @@ class Pair:
         view: the view's name.
         attribute: the item's side of the match: an item feature's name, or the item's join key.
         keys: name of the query feature that holds the attribute's values.
-        features: the looked-up features; each is a number of the (query, candidate), null where it has no key.
+        features: the looked-up features; each is a number of the (query, candidate), null where there is no key.
     """
 
     view: str
@@ -63,7 +63,7 @@ class Side:
     service: Service | None
     features: tuple[Feature, ...]
     fetched: tuple[Feature, ...]
-    options: Input = Input()
+    options: Input = field(default_factory=Input)
 
     def feature(self, name: str) -> Feature:
         """Return one fetched feature by its full name."""

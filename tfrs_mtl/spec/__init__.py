@@ -16,10 +16,11 @@ from tfrs_mtl.spec.behaviour import (
     Sum,
 )
 from tfrs_mtl.spec.inputs import Input, Kind
-from tfrs_mtl.spec.load import FILE_NAME, load_spec, parse_spec
+from tfrs_mtl.spec.load import load_spec, parse_spec
 from tfrs_mtl.spec.ranking import Architecture, Mmoe, Negatives, Ranking, SharedBottom, Task
 from tfrs_mtl.spec.recommender import Batch, Interactions, Item, Query, Spec, Split
 from tfrs_mtl.spec.retrieval import Retrieval, Training
+from tfrs_mtl.spec.salvage import FILE_NAME, Salvage, salvage_spec
 
 __all__ = [
     "FILE_NAME",
@@ -46,6 +47,7 @@ __all__ = [
     "Rate",
     "Recency",
     "Retrieval",
+    "Salvage",
     "Section",
     "SharedBottom",
     "Spec",
@@ -56,4 +58,5 @@ __all__ = [
     "duration_text",
     "load_spec",
     "parse_spec",
+    "salvage_spec",
 ]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 
+from tfrs_mtl.errors import closest
 from tfrs_mtl.spec._base import Duration, Name, Section
 
 
@@ -89,6 +91,21 @@ Measure = Annotated[
 ]
 
 
+def _to_owner(value: Any) -> Any:
+    """Say what is expected in one sentence: a union would be refused once for each of its members."""
+    is_pair = isinstance(value, list | tuple) and len(value) == 2 and value[0] == "query"
+    if value in ("query", "item") or (is_pair and isinstance(value[1], str) and value[1]):
+        return value
+    near = closest(value, ["query", "item"]) if isinstance(value, str) else None
+    hint = f"did you mean {near!r}? " if near else ""
+    what = f"{hint}expected query, item, or [query, an item feature], got {value!r}"
+    raise PydanticCustomError("fault", "{what}", {"what": what, "meant": near})
+
+
+Owner = Annotated[Literal["query", "item"] | tuple[Literal["query"], Name], BeforeValidator(_to_owner)]
+"""Whom the features describe."""
+
+
 class BehaviourView(Section):
     """One feature view of the registry that we fill from the interactions.
 
@@ -99,8 +116,12 @@ class BehaviourView(Section):
     ``limit`` of them.
     """
 
-    of: Literal["query", "item"] | tuple[Literal["query"], Name]
-    every: Duration | None = Field(None, description="Cadence of this view's snapshots; default: the section's.")
+    of: Owner = Field(
+        description="Whom the features describe: `query`, `item`, or `[query, <item feature>]`."
+    )
+    every: Duration | None = Field(
+        None, description="Cadence of this view's snapshots; default: the section's."
+    )
     limit: int = Field(200, ge=1, le=10_000, description="Pair views: at most this many values a query.")
     features: dict[Name, Measure] = Field(min_length=1)
 
@@ -113,5 +134,7 @@ class BehaviourView(Section):
 class Behaviour(Section):
     """Snapshots on a fixed grid of times, so that a snapshot's time tells nothing of the entity."""
 
-    every: Duration = Field("1d", description="Cadence of the snapshots; the grid is aligned to the Unix epoch.")  # type: ignore[assignment]
+    every: Duration = Field(
+        "1d", description="Cadence of the snapshots; the grid is aligned to the Unix epoch."
+    )  # type: ignore[assignment]
     views: dict[Name, BehaviourView] = Field(default_factory=dict)

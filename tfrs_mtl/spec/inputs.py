@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from tfrs_mtl.spec._base import Name, Section
+from tfrs_mtl.spec._base import Contradiction, Name, Section, refuse
 
 Kind = Literal[
     "category", "number", "boolean", "timestamp", "categories", "text", "history", "vector", "ignore"
@@ -26,7 +26,9 @@ class Input(Section):
     vocabulary: int | None = Field(
         None, ge=1, description="Keep at most this many values by frequency; the rest share the unknown id."
     )
-    hash_bins: int | None = Field(None, ge=2, description="Hash values into this many bins instead of a vocabulary.")
+    hash_bins: int | None = Field(
+        None, ge=2, description="Hash values into this many bins instead of a vocabulary."
+    )
     buckets: int | None = Field(None, ge=2, le=1024, description="Numbers: embed quantile buckets as well.")
     length: int | None = Field(None, ge=1, le=1000, description="Lists and text: keep the first so many.")
     ages: Name | None = Field(None, description="History: the feature that holds the ages in days.")
@@ -34,5 +36,6 @@ class Input(Section):
     @model_validator(mode="after")
     def _one_encoding(self) -> Input:
         if self.vocabulary is not None and self.hash_bins is not None:
-            raise ValueError("vocabulary and hash_bins exclude each other: a feature is looked up or hashed")
+            what = "excludes `vocabulary`: a feature is looked up or hashed"
+            refuse([Contradiction(("hash_bins",), self.hash_bins, what)])
         return self

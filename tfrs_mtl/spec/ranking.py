@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from tfrs_mtl.spec._base import Duration, Identifier, Name, Section
+from tfrs_mtl.errors import closest, nearest
+from tfrs_mtl.spec._base import Contradiction, Duration, Identifier, Name, Section, Width, refuse
 from tfrs_mtl.spec.retrieval import Training
 
 
@@ -65,7 +67,9 @@ class Negatives(Section):
     @model_validator(mode="after")
     def _at_least_one(self) -> Negatives:
         if self.popular + self.uniform + self.own == 0:
-            raise ValueError("ask for at least one negative (popular, uniform or own), or leave the section out")
+            raise ValueError(
+                "ask for at least one negative (popular, uniform or own), or leave the section out"
+            )
         return self
 
 
@@ -74,35 +78,49 @@ class Ranking(Section):
 
     tasks: tuple[Task, ...] = Field(min_length=1)
     architecture: Architecture = Mmoe()
-    hidden: tuple[int, ...] = Field((128,), description="Widths of each expert's (or the shared encoder's) layers.")
-    tower: tuple[int, ...] = Field((32,), description="Widths of each task's own layers.")
+    hidden: tuple[Width, ...] = Field(
+        (128,), description="Widths of each expert's (or the shared encoder's) layers."
+    )
+    tower: tuple[Width, ...] = Field((32,), description="Widths of each task's own layers.")
     history: Literal["mean", "none"] = Field("mean", description="Encoder of the query's history.")
     dropout: float = Field(0.1, ge=0, lt=1)
     balance: Literal["static", "uncertainty"] = Field(
-        "static", description="How task losses are weighed: by `weight`, or by learnt uncertainty (Kendall 2018)."
+        "static",
+        description="How task losses are weighed: by `weight`, or by learnt uncertainty (Kendall 2018).",
     )
-    negatives: Negatives | None = Field(None, description="Absent: the interactions hold negatives themselves.")
+    negatives: Negatives | None = Field(
+        None, description="Absent: the interactions hold negatives themselves."
+    )
     training: Training = Training()
 
     @model_validator(mode="after")
     def _tasks_fit(self) -> Ranking:
-        tasks = {task.name: task for task in self.tasks}
-        if len(tasks) != len(self.tasks):
-            raise ValueError("two tasks have the same name")
-        for task in self.tasks:
-            _check_condition(task, tasks)
+        refuse(_contradictions(self.tasks))
         return self
 
 
-def _check_condition(task: Task, tasks: dict[str, Task]) -> None:
-    seen = {task.name}
-    while task.when is not None:
-        if task.when not in tasks:
-            raise ValueError(f"task {task.name!r} is given `when: {task.when}`, but the tasks are {sorted(tasks)}")
-        parent = tasks[task.when]
-        if parent.kind != "binary":
-            raise ValueError(f"task {task.name!r} is given `when: {task.when}`, which is not a binary task")
-        if parent.name in seen:
-            raise ValueError(f"the `when` of task {task.name!r} leads back to itself")
-        seen.add(parent.name)
-        task = parent
+def _contradictions(tasks: tuple[Task, ...]) -> Iterator[Contradiction]:
+    """Yield a fault for each name given twice, each `when` that is no binary task, each circle."""
+    names = [task.name for task in tasks]
+    binary = {task.name: task for task in tasks if task.kind == "binary"}
+    for position, task in enumerate(tasks):
+        if task.name in names[:position]:
+            yield Contradiction(
+                ("tasks", position, "name"), task.name, f"another task has the name {task.name!r} too"
+            )
+        if task.when is not None and task.when not in binary:
+            others = [name for name in binary if name != task.name]
+            what = f"no binary task {task.when!r}; {nearest(task.when, others)}"
+            meant = closest(task.when, others)
+            yield Contradiction(("tasks", position, "when"), task.when, what, meant)
+        elif _leads_back(task, binary):
+            what = f"the `when` of task {task.name!r} leads back to itself"
+            yield Contradiction(("tasks", position, "when"), task.when, what)
+
+
+def _leads_back(task: Task, tasks: dict[str, Task]) -> bool:
+    seen, parent = {task.name}, task.when
+    while parent is not None and parent in tasks and parent not in seen:
+        seen.add(parent)
+        parent = tasks[parent].when
+    return parent == task.name

@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
-from typing import Annotated, Literal
+from collections.abc import Iterator
+from typing import Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from tfrs_mtl.spec._base import Identifier, Name, Section
+from tfrs_mtl.errors import closest, nearest
+from tfrs_mtl.spec._base import Contradiction, Identifier, Moment, Name, Section, refuse, twice
 from tfrs_mtl.spec.behaviour import Behaviour
 from tfrs_mtl.spec.inputs import Input
 from tfrs_mtl.spec.ranking import Ranking, Task
 from tfrs_mtl.spec.retrieval import Retrieval
 
 
-def _in_utc(value: datetime) -> datetime:
-    return value.replace(tzinfo=timezone.utc) if value.tzinfo is None else value.astimezone(timezone.utc)
-
-
-Moment = Annotated[datetime, AfterValidator(_in_utc)]
-"""A point in time; without a zone it is UTC."""
-
-
 class Query(Section):
     """Who asks: a user, a household, a session."""
 
     entity: Name
-    features: Name | None = Field(None, description="Feature service of the query; absent: its id and context alone.")
+    features: Name | None = Field(
+        None, description="Feature service of the query; absent: its id and context alone."
+    )
 
 
 class Item(Section):
@@ -36,12 +31,24 @@ class Item(Section):
     features: Name | None = Field(None, description="Feature service of the item; absent: its id alone.")
     display: tuple[Name, ...] = Field((), description="Item features that people are shown beside the id.")
 
+    @model_validator(mode="after")
+    def _once(self) -> Item:
+        refuse(twice("display", self.display))
+        return self
+
 
 class Interactions(Section):
     """The feature view whose source holds the events: both join keys, a time, the labels."""
 
     view: Name
-    context: tuple[Name, ...] = Field((), description="Columns that a request knows when it asks (device, store).")
+    context: tuple[Name, ...] = Field(
+        (), description="Columns that a request knows when it asks (device, store)."
+    )
+
+    @model_validator(mode="after")
+    def _once(self) -> Interactions:
+        refuse(twice("context", self.context))
+        return self
 
 
 class Split(Section):
@@ -53,10 +60,17 @@ class Split(Section):
 
     @model_validator(mode="after")
     def _ordered(self) -> Split:
-        moments = [self.validation, self.test] + ([self.end] if self.end else [])
-        if moments != sorted(set(moments)):
-            raise ValueError("expected validation < test < end")
+        refuse(_out_of_order(self))
         return self
+
+
+def _out_of_order(split: Split) -> Iterator[Contradiction]:
+    if split.test <= split.validation:
+        what = f"is {split.test:%Y-%m-%d %H:%M}, expected after `validation`"
+        yield Contradiction(("test",), split.test, what)
+    if split.end is not None and split.end <= split.test:
+        what = f"is {split.end:%Y-%m-%d %H:%M}, expected after `test`"
+        yield Contradiction(("end",), split.end, what)
 
 
 class Batch(Section):
@@ -64,6 +78,13 @@ class Batch(Section):
 
     candidates: int = Field(500, ge=1, description="Items retrieved for each query before ranking.")
     k: int = Field(20, ge=1, description="Items kept for each query after ranking.")
+
+    @model_validator(mode="after")
+    def _enough(self) -> Batch:
+        if self.k > self.candidates:
+            what = f"expected at most `candidates` ({self.candidates}), got {self.k}"
+            refuse([Contradiction(("k",), self.k, what)])
+        return self
 
 
 class Spec(Section):
@@ -90,18 +111,7 @@ class Spec(Section):
 
     @model_validator(mode="after")
     def _names_exist(self) -> Spec:
-        tasks = {task.name: task for task in self.ranking.tasks}
-        unknown = sorted(set(self.objective) - set(tasks))
-        if unknown:
-            raise ValueError(f"objective names {unknown}, but the tasks are {sorted(tasks)}")
-        positives = self.retrieval.positives
-        if positives is not None and (positives not in tasks or tasks[positives].kind != "binary"):
-            raise ValueError(
-                f"retrieval.positives is {positives!r}, but the binary tasks are "
-                f"{sorted(t.name for t in tasks.values() if t.kind == 'binary')}"
-            )
-        if not any(task.kind == "binary" and task.when is None for task in tasks.values()):
-            raise ValueError("ranking.tasks needs a binary task without `when`: what retrieval learns from")
+        refuse(_unknown_tasks(self))
         return self
 
     @property
@@ -115,3 +125,19 @@ class Spec(Section):
     def weights(self) -> dict[str, float]:
         """The objective, with its default filled in."""
         return self.objective or {self.ranking.tasks[0].name: 1.0}
+
+
+def _unknown_tasks(spec: Spec) -> Iterator[Contradiction]:
+    """Yield a fault for each name that should be a task's."""
+    names = [task.name for task in spec.ranking.tasks]
+    binary = [task.name for task in spec.ranking.tasks if task.kind == "binary"]
+    for name in spec.objective:
+        if name not in names:
+            yield Contradiction(("objective", name), name, f"no task {name!r}; {nearest(name, names)}")
+    positives = spec.retrieval.positives
+    if positives is not None and positives not in binary:
+        what = f"no binary task {positives!r}; {nearest(positives, binary)}"
+        yield Contradiction(("retrieval", "positives"), positives, what, closest(positives, binary))
+    if not any(task.kind == "binary" and task.when is None for task in spec.ranking.tasks):
+        what = "needs a binary task without `when`: what retrieval learns from"
+        yield Contradiction(("ranking", "tasks"), names, what)

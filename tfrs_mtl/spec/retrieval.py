@@ -6,16 +6,20 @@ from typing import Literal
 
 from pydantic import Field
 
-from tfrs_mtl.spec._base import Identifier, Section
+from tfrs_mtl.spec._base import Identifier, Section, Width
 
 
 class Training(Section):
     """What both models' training shares."""
 
-    epochs: int = Field(10, ge=1, description="At most so many; training stops early on the validation window.")
+    epochs: int = Field(
+        10, ge=1, description="At most so many; training stops early on the validation window."
+    )
     batch_size: int = Field(1024, ge=1)
     learning_rate: float = Field(1e-3, gt=0)
-    patience: int = Field(2, ge=1, description="Stop after so many epochs without a better validation metric.")
+    patience: int = Field(
+        2, ge=1, description="Stop after so many epochs without a better validation metric."
+    )
     sample: int | None = Field(
         None, ge=1, description="Train on at most so many interactions, drawn with the seed; absent: on all."
     )
@@ -28,11 +32,13 @@ class Retrieval(Section):
         None, description="The binary task whose positives are to be retrieved; default: the first one."
     )
     dim: int = Field(64, ge=1, le=4096)
-    hidden: tuple[int, ...] = Field((128,), description="Widths of the hidden layers of each tower.")
+    hidden: tuple[Width, ...] = Field((128,), description="Widths of the hidden layers of each tower.")
     history: Literal["mean", "none"] = Field("mean", description="Encoder of the query's history.")
     normalise: bool = Field(True, description="L2-normalise both outputs (the score is a cosine).")
     temperature: float = Field(0.1, gt=0, description="Divides the scores in the softmax.")
-    logq: bool = Field(True, description="Correct the in-batch softmax by the candidates' sampling probability.")
+    logq: bool = Field(
+        True, description="Correct the in-batch softmax by the candidates' sampling probability."
+    )
     remove_accidental_hits: bool = Field(
         True, description="The row's own item, come again as another row's candidate, is no negative."
     )
@@ -40,6 +46,9 @@ class Retrieval(Section):
         True, description="Other items of the row's own query in the batch are no negatives either."
     )
     item_dropout: float = Field(
-        0.05, ge=0, lt=1, description="Share of item ids hidden in training, so that new items work from attributes."
+        0.05,
+        ge=0,
+        lt=1,
+        description="Share of item ids hidden in training, so that new items work from attributes.",
     )
     training: Training = Training()

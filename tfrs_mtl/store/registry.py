@@ -44,13 +44,15 @@ def _view(view: FeatureView, root: Path) -> View:
 def _source(source: DataSource | None, root: Path) -> Source:
     if source is None:
         return Source("no batch source", None, "", None)
-    path = _local_path(source, root) if isinstance(source, FileSource) else None
+    file = source if isinstance(source, FileSource) else None
     return Source(
         kind=type(source).__name__,
-        path=path,
+        path=_local_path(file, root) if file else None,
         timestamp=source.timestamp_field,
         created=source.created_timestamp_column or None,
         renames=tuple(source.field_mapping.items()),
+        given=file.path if file else "",
+        has_format=file is not None and file.file_format is not None,
     )
 
 

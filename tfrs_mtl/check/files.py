@@ -48,7 +48,7 @@ def file_problems(schema: Schema, catalogue: Catalogue) -> dict[str, list[Proble
 def _path_problems(view: View, catalogue: Catalogue) -> Iterator[Problem]:
     """What Feast's duckdb store makes of a path, which is not what the path says."""
     source, where = view.source, _where(view)
-    if source.path is None or catalogue.offline_store != "duckdb":
+    if source.path is None or not catalogue.is_duckdb:
         return
     given = source.given.removeprefix("file://")
     if not Path(given).is_absolute():

@@ -1,7 +1,8 @@
 """Names resolved against the registry: join keys, types, roles."""
 
 from tfrs_mtl.schema.catalogue import Catalogue, Column, DType, Entity, Selection, Service, Source, View
-from tfrs_mtl.schema.resolve import attribute_column, examine, resolve
+from tfrs_mtl.schema.pairs import attribute_column
+from tfrs_mtl.schema.resolve import examine, resolve
 from tfrs_mtl.schema.resolved import Feature, Pair, Schema, Side
 
 __all__ = [

@@ -115,3 +115,13 @@ class Catalogue:
     entities: Mapping[str, Entity]
     views: Mapping[str, View]
     services: Mapping[str, Service]
+
+    @property
+    def is_duckdb(self) -> bool:
+        """Whether Feast reads its files by duckdb; a store may be given by its class path too."""
+        return self.offline_store == "duckdb" or self.offline_store.endswith(".DuckDBOfflineStore")
+
+    @property
+    def is_dask(self) -> bool:
+        """Whether Feast reads its files by dask, its default."""
+        return self.offline_store in ("dask", "file") or self.offline_store.endswith(".DaskOfflineStore")

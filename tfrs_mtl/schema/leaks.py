@@ -2,45 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from tfrs_mtl.errors import Problem
-from tfrs_mtl.schema.catalogue import Selection, Service, View
+from tfrs_mtl.schema.catalogue import Column, Selection, Service, View
 from tfrs_mtl.spec import Spec
 
 
 def leak_problems(
     spec: Spec, events: View | None, services: Iterable[Service | None], *, file: str
-) -> list[Problem]:
-    """Return a problem for each label that is read as context, or as a feature of either service."""
+) -> Iterator[Problem]:
+    """Yield a problem for each label that is read as context, or as a feature of either service."""
     labels = {task.label: f"ranking.tasks.{n}.label" for n, task in enumerate(spec.ranking.tasks)}
-    problems = [
-        Problem(
-            f"{file}: interactions.context",
-            f"{name!r} is the label of {labels[name]}: it is not known beforehand",
-        )
-        for name in spec.interactions.context
-        if name in labels
-    ]
-    if events is None:
-        return problems
-    for service in services:
+    for position, name in enumerate(spec.interactions.context):
+        if name in labels:
+            what = f"{name!r} is the label of {labels[name]}: it is not known beforehand"
+            yield Problem(f"{file}: interactions.context.{position}", what)
+    for service in services if events is not None else ():
         for selection in service.selections if service else ():
             for column in selection.columns:
-                if column.name in labels and _same_rows(selection, events):
-                    problems.append(
-                        Problem(
-                            f"{file}: {labels[column.name]}",
-                            f"{column.name!r} is also a feature: service {service.name if service else ''!r} "
-                            f"serves it from view {selection.name!r}; drop it from the service",
-                        )
+                label = _label(column, selection, labels, events)
+                if label is not None and service is not None:
+                    yield Problem(
+                        f"{file}: {labels[label]}",
+                        f"{label!r} is also a feature: service {service.name!r} serves it from view "
+                        f"{selection.name!r} as {column.name!r}; drop it from the service",
                     )
-    return problems
 
 
-def _same_rows(selection: Selection, events: View) -> bool:
-    """Whether a view reads the interactions themselves: the same view, or another over the same source."""
-    source = selection.view.source
-    return selection.view.name == events.name or (
-        source.path is not None and source.path == events.source.path
-    )
+def _label(column: Column, selection: Selection, labels: Iterable[str], events: View | None) -> str | None:
+    """Return the label that a column is: of the interactions view, or of another view over its file."""
+    if events is None:
+        return None
+    view = selection.view
+    if view.name == events.name:
+        return next((label for label in labels if label == column.name), None)
+    if view.source.path is None or view.source.path != events.source.path:
+        return None
+    raw = view.source.raw(column.name)
+    return next((label for label in labels if events.source.raw(label) == raw), None)

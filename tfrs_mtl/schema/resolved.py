@@ -39,7 +39,7 @@ class Pair:
         view: the view's name.
         attribute: the item's side of the match: an item feature's name, or the item's join key.
         keys: name of the query feature that holds the attribute's values.
-        features: the looked-up features; each is a number of the (query, candidate), null where there is no key.
+        features: the looked-up features; each is a number of the (query, candidate), null without a key.
     """
 
     view: str

@@ -16,7 +16,8 @@ from tfrs_mtl.cli.options import Moment, json_option, print_json
 from tfrs_mtl.errors import RequestError
 
 
-@click.command("recommend")
+# A query may be a negative number: what looks like an option, and is none, is an argument.
+@click.command("recommend", context_settings={"ignore_unknown_options": True})
 @click.argument("query")
 @click.option("--k", type=click.IntRange(1), help="How many items. Default: the spec's.")
 @click.option("--at", type=Moment(), help="The moment of the request, by which features expire. Default: now.")

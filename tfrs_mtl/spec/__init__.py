@@ -23,7 +23,6 @@ from tfrs_mtl.spec.retrieval import Retrieval, Training
 from tfrs_mtl.spec.salvage import FILE_NAME, Salvage, salvage_spec
 
 __all__ = [
-    "FILE_NAME",
     "Ages",
     "Architecture",
     "Batch",
@@ -32,6 +31,7 @@ __all__ = [
     "Count",
     "Distinct",
     "Duration",
+    "FILE_NAME",
     "Input",
     "Interactions",
     "Item",

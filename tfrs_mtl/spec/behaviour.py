@@ -10,6 +10,9 @@ from pydantic_core import PydanticCustomError
 from tfrs_mtl.errors import closest
 from tfrs_mtl.spec._base import Duration, Name, Section
 
+_WHICH = "What is measured."
+_COLUMN = "A column of the interactions."
+
 
 class _Windowed(Section):
     """A measure over the interactions of ``[snapshot - window, snapshot)``."""
@@ -23,28 +26,28 @@ class _Windowed(Section):
 class Count(_Windowed):
     """How many interactions."""
 
-    measure: Literal["count"]
+    measure: Literal["count"] = Field(description=_WHICH)
 
 
 class Sum(_Windowed):
     """The sum of a numeric column; 0 where there was no interaction."""
 
-    measure: Literal["sum"]
-    column: Name
+    measure: Literal["sum"] = Field(description=_WHICH)
+    column: Name = Field(description=_COLUMN)
 
 
 class Mean(_Windowed):
     """The mean of a numeric column; null where there was no interaction."""
 
-    measure: Literal["mean"]
-    column: Name
+    measure: Literal["mean"] = Field(description=_WHICH)
+    column: Name = Field(description=_COLUMN)
 
 
 class Distinct(_Windowed):
     """How many distinct values of a column (a basket, a store, the item itself)."""
 
-    measure: Literal["distinct"]
-    column: Name
+    measure: Literal["distinct"] = Field(description=_WHICH)
+    column: Name = Field(description=_COLUMN)
 
 
 class Rate(_Windowed):
@@ -53,35 +56,35 @@ class Rate(_Windowed):
     Null where there was none.
     """
 
-    measure: Literal["rate"]
-    where: Name
-    given: Name | None = None
+    measure: Literal["rate"] = Field(description=_WHICH)
+    where: Name = Field(description="A boolean or 0/1 column: the rows that count.")
+    given: Name | None = Field(None, description="A boolean or 0/1 column: among which rows; absent: all.")
 
 
 class Recency(Section):
     """Days since the last interaction before the snapshot (float); null where there was none."""
 
-    measure: Literal["recency"]
-    where: Name | None = None
+    measure: Literal["recency"] = Field(description=_WHICH)
+    where: Name | None = Field(None, description="A boolean or 0/1 column: only rows where it is true.")
 
 
 class Popularity(_Windowed):
     """The entity's share of all interactions of the window (float in 0..1)."""
 
-    measure: Literal["popularity"]
+    measure: Literal["popularity"] = Field(description=_WHICH)
 
 
 class Last(_Windowed):
     """The other side's ids of the last ``limit`` interactions, most recent first."""
 
-    measure: Literal["last"]
-    limit: int = Field(20, ge=1, le=1000)
+    measure: Literal["last"] = Field(description=_WHICH)
+    limit: int = Field(20, ge=1, le=1000, description="How many ids are kept.")
 
 
 class Ages(Section):
     """Days between each interaction of a ``last`` feature and the snapshot, in the same order."""
 
-    measure: Literal["ages"]
+    measure: Literal["ages"] = Field(description=_WHICH)
     of: Name = Field(description="The `last` feature of the same view whose ages these are.")
 
 
@@ -123,7 +126,9 @@ class BehaviourView(Section):
         None, description="Cadence of this view's snapshots; default: the section's."
     )
     limit: int = Field(200, ge=1, le=10_000, description="Pair views: at most this many values a query.")
-    features: dict[Name, Measure] = Field(min_length=1)
+    features: dict[Name, Measure] = Field(
+        min_length=1, description="A measure for each field of the view, by the field's name."
+    )
 
     @property
     def is_pair(self) -> bool:
@@ -137,4 +142,6 @@ class Behaviour(Section):
     every: Duration = Field(
         "1d", description="Cadence of the snapshots; the grid is aligned to the Unix epoch."
     )  # type: ignore[assignment]
-    views: dict[Name, BehaviourView] = Field(default_factory=dict)
+    views: dict[Name, BehaviourView] = Field(
+        default_factory=dict, description="Feature views of the registry that we fill, by name."
+    )

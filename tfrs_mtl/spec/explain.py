@@ -29,10 +29,10 @@ _EXPECTED = {
     "string_too_short": "a name",
     "too_short": "at least {min_length} of it",
     "too_long": "at most {max_length} of it",
-    "greater_than_equal": "at least {ge}",
-    "greater_than": "more than {gt}",
-    "less_than_equal": "at most {le}",
-    "less_than": "less than {lt}",
+    "greater_than_equal": "at least {ge:g}",
+    "greater_than": "more than {gt:g}",
+    "less_than_equal": "at most {le:g}",
+    "less_than": "less than {lt:g}",
     "finite_number": "a finite number",
 }
 

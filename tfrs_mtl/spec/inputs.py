@@ -21,7 +21,7 @@ class Input(Section):
     (a `last` behaviour feature -> history); Array(Float) -> vector.
     """
 
-    kind: Kind | None = None
+    kind: Kind | None = Field(None, description="What the values mean; default: what their type suggests.")
     dim: int | None = Field(None, ge=1, le=1024, description="Embedding width; default from the cardinality.")
     vocabulary: int | None = Field(
         None, ge=1, description="Keep at most this many values by frequency; the rest share the unknown id."

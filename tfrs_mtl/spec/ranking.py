@@ -15,8 +15,8 @@ from tfrs_mtl.spec.retrieval import Training
 class Task(Section):
     """One thing to predict of a (query, item, time)."""
 
-    name: Identifier
-    kind: Literal["binary", "regression"]
+    name: Identifier = Field(description="What `when`, `objective` and the results call it.")
+    kind: Literal["binary", "regression"] = Field(description="A chance (a 0/1 label), or an amount.")
     label: Name = Field(description="Column of the interactions view.")
     when: Identifier | None = Field(
         None, description="Learn, and predict, given that this other binary task came true."
@@ -30,14 +30,17 @@ class Task(Section):
 class SharedBottom(Section):
     """One shared encoder, one tower a task (Caruana 1997)."""
 
-    name: Literal["shared_bottom"] = "shared_bottom"
+    name: Literal["shared_bottom"] = Field("shared_bottom", description="Which architecture.")
 
 
 class Mmoe(Section):
     """Multi-gate mixture of experts (Ma et al., KDD 2018)."""
 
-    name: Literal["mmoe"] = "mmoe"
-    experts: int = Field(4, ge=2, le=64)
+    name: Literal["mmoe"] = Field("mmoe", description="Which architecture.")
+    experts: int = Field(4, ge=2, le=64, description="How many experts the tasks share.")
+
+
+ArchitectureName = Literal["shared_bottom", "mmoe"]
 
 
 def _from_name(value: Any) -> Any:
@@ -46,7 +49,7 @@ def _from_name(value: Any) -> Any:
 
 Architecture = Annotated[
     Annotated[SharedBottom | Mmoe, Field(discriminator="name")],
-    BeforeValidator(_from_name, json_schema_input_type=str | SharedBottom | Mmoe),
+    BeforeValidator(_from_name, json_schema_input_type=ArchitectureName | SharedBottom | Mmoe),
 ]
 """An architecture by name, or a mapping of its name and sizes."""
 
@@ -59,31 +62,31 @@ class Negatives(Section):
     A pair that is positive in the same window of time is never a negative.
     """
 
-    popular: int = Field(3, ge=0)
-    uniform: int = Field(1, ge=0)
-    own: int = Field(0, ge=0)
+    popular: int = Field(3, ge=0, description="Drawn from the interactions before the row.")
+    uniform: int = Field(1, ge=0, description="Drawn from the items known by then.")
+    own: int = Field(0, ge=0, description="Drawn from the query's own past.")
     window: Duration = Field("28d", description="A pair interacted with in the same window is no negative.")  # type: ignore[assignment]
 
     @model_validator(mode="after")
     def _at_least_one(self) -> Negatives:
         if self.popular + self.uniform + self.own == 0:
-            raise ValueError(
-                "ask for at least one negative (popular, uniform or own), or leave the section out"
-            )
+            raise ValueError("expected at least one negative (popular, uniform or own), or no such section")
         return self
 
 
 class Ranking(Section):
     """One model for all tasks."""
 
-    tasks: tuple[Task, ...] = Field(min_length=1)
-    architecture: Architecture = Mmoe()
+    tasks: tuple[Task, ...] = Field(min_length=1, description="What is predicted, at least one binary task.")
+    architecture: Architecture = Field(
+        Mmoe(), description="What the tasks share: `shared_bottom`, `mmoe`, or a mapping of name and sizes."
+    )
     hidden: tuple[Width, ...] = Field(
         (128,), description="Widths of each expert's (or the shared encoder's) layers."
     )
     tower: tuple[Width, ...] = Field((32,), description="Widths of each task's own layers.")
     history: Literal["mean", "none"] = Field("mean", description="Encoder of the query's history.")
-    dropout: float = Field(0.1, ge=0, lt=1)
+    dropout: float = Field(0.1, ge=0, lt=1, description="Share of units dropped in training.")
     balance: Literal["static", "uncertainty"] = Field(
         "static",
         description="How task losses are weighed: by `weight`, or by learnt uncertainty (Kendall 2018).",
@@ -91,7 +94,7 @@ class Ranking(Section):
     negatives: Negatives | None = Field(
         None, description="Absent: the interactions hold negatives themselves."
     )
-    training: Training = Training()
+    training: Training = Field(Training(), description="The training of the ranking model.")
 
     @model_validator(mode="after")
     def _tasks_fit(self) -> Ranking:
@@ -105,10 +108,9 @@ def _contradictions(tasks: tuple[Task, ...]) -> Iterator[Contradiction]:
     binary = {task.name: task for task in tasks if task.kind == "binary"}
     for position, task in enumerate(tasks):
         if task.name in names[:position]:
-            yield Contradiction(
-                ("tasks", position, "name"), task.name, f"another task has the name {task.name!r} too"
-            )
-        if task.when is not None and task.when not in binary:
+            what = f"another task has the name {task.name!r} too"
+            yield Contradiction(("tasks", position, "name"), task.name, what)
+        elif task.when is not None and task.when not in binary:
             others = [name for name in binary if name != task.name]
             what = f"no binary task {task.when!r}; {nearest(task.when, others)}"
             meant = closest(task.when, others)

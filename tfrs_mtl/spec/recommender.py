@@ -18,7 +18,7 @@ from tfrs_mtl.spec.retrieval import Retrieval
 class Query(Section):
     """Who asks: a user, a household, a session."""
 
-    entity: Name
+    entity: Name = Field(description="Entity of the registry.")
     features: Name | None = Field(
         None, description="Feature service of the query; absent: its id and context alone."
     )
@@ -27,7 +27,7 @@ class Query(Section):
 class Item(Section):
     """What is recommended."""
 
-    entity: Name
+    entity: Name = Field(description="Entity of the registry.")
     features: Name | None = Field(None, description="Feature service of the item; absent: its id alone.")
     display: tuple[Name, ...] = Field((), description="Item features that people are shown beside the id.")
 
@@ -40,7 +40,7 @@ class Item(Section):
 class Interactions(Section):
     """The feature view whose source holds the events: both join keys, a time, the labels."""
 
-    view: Name
+    view: Name = Field(description="Feature view of the registry, keyed by the query and the item.")
     context: tuple[Name, ...] = Field(
         (), description="Columns that a request knows when it asks (device, store)."
     )
@@ -54,8 +54,8 @@ class Interactions(Section):
 class Split(Section):
     """Windows by time: train before ``validation``, validate before ``test``, test before ``end``."""
 
-    validation: Moment
-    test: Moment
+    validation: Moment = Field(description="Start of the validation window; the training window ends here.")
+    test: Moment = Field(description="Start of the test window; the validation window ends here.")
     end: Moment | None = Field(None, description="Interactions from here on are not read; absent: all are.")
 
     @model_validator(mode="after")
@@ -90,24 +90,26 @@ class Batch(Section):
 class Spec(Section):
     """recommender.yaml: the one contract between a shop and this library."""
 
-    version: Literal[1]
-    name: Identifier
-    query: Query
-    item: Item
-    interactions: Interactions
-    split: Split
-    behaviour: Behaviour = Behaviour()
+    version: Literal[1] = Field(description="Version of this contract.")
+    name: Identifier = Field(description="Name of the recommender, in its bundles and reports.")
+    query: Query = Field(description="Who asks.")
+    item: Item = Field(description="What is recommended to them.")
+    interactions: Interactions = Field(description="Who met what, when, and what came of it.")
+    split: Split = Field(description="Which interactions teach, which stop the training, which judge.")
+    behaviour: Behaviour = Field(
+        Behaviour(), description="Features counted from past interactions, written by `tfrs-mtl features`."
+    )
     inputs: dict[Name, Input] = Field(
         default_factory=dict, description="By feature name, or view:feature where two views share a name."
     )
-    retrieval: Retrieval = Retrieval()
-    ranking: Ranking
+    retrieval: Retrieval = Field(Retrieval(), description="The two-tower model that finds candidates.")
+    ranking: Ranking = Field(description="The multi-task model that ranks them.")
     objective: dict[Identifier, float] = Field(
         default_factory=dict,
         description="Weight of each task's expected value in the final score; default: 1 for the first task.",
     )
-    batch: Batch = Batch()
-    seed: int = Field(0, ge=0, lt=2**31)
+    batch: Batch = Field(Batch(), description="Recommendations for everybody, ahead of time.")
+    seed: int = Field(0, ge=0, lt=2**31, description="Seed of everything random.")
 
     @model_validator(mode="after")
     def _names_exist(self) -> Spec:

@@ -15,8 +15,8 @@ class Training(Section):
     epochs: int = Field(
         10, ge=1, description="At most so many; training stops early on the validation window."
     )
-    batch_size: int = Field(1024, ge=1)
-    learning_rate: float = Field(1e-3, gt=0)
+    batch_size: int = Field(1024, ge=1, description="Interactions a step.")
+    learning_rate: float = Field(1e-3, gt=0, description="Step size of the optimiser.")
     patience: int = Field(
         2, ge=1, description="Stop after so many epochs without a better validation metric."
     )
@@ -31,7 +31,7 @@ class Retrieval(Section):
     positives: Identifier | None = Field(
         None, description="The binary task whose positives are to be retrieved; default: the first one."
     )
-    dim: int = Field(64, ge=1, le=4096)
+    dim: int = Field(64, ge=1, le=4096, description="Width of both towers' outputs.")
     hidden: tuple[Width, ...] = Field((128,), description="Widths of the hidden layers of each tower.")
     history: Literal["mean", "none"] = Field("mean", description="Encoder of the query's history.")
     normalise: bool = Field(True, description="L2-normalise both outputs (the score is a cosine).")
@@ -51,4 +51,4 @@ class Retrieval(Section):
         lt=1,
         description="Share of item ids hidden in training, so that new items work from attributes.",
     )
-    training: Training = Training()
+    training: Training = Field(Training(), description="The training of the two-tower model.")

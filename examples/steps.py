@@ -68,5 +68,9 @@ def _shown(command: Sequence[str]) -> str:
 
 
 def _environment() -> dict[str, str]:
-    """Return our environment; where no terminal tells its width, tables get room."""
-    return {**({} if sys.stdout.isatty() else {"COLUMNS": "120"}), **os.environ}
+    """Return our environment; where no terminal tells its width, tables get room.
+
+    Feast's duckdb store (by ibis 12) calls an old name of duckdb's and is warned of it a hundred times.
+    """
+    width = {} if sys.stdout.isatty() else {"COLUMNS": "120"}
+    return {**width, "PYTHONWARNINGS": "ignore::DeprecationWarning", **os.environ}

@@ -34,6 +34,11 @@ class FeatureRepo:
         self.path = path
         self._services: dict[str, FeatureService] = {}
 
+    @property
+    def project(self) -> str:
+        """Name of the Feast project."""
+        return self._store.project
+
     @cached_property
     def catalogue(self) -> Catalogue:
         """What the registry holds."""

@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tfrs_mtl.errors import listing, nearest
-from tfrs_mtl.schema.catalogue import Catalogue, Column, View
+from tfrs_mtl.schema.catalogue import Catalogue, Column, DType, View
 from tfrs_mtl.schema.pairs import attribute_column
 from tfrs_mtl.schema.report import Report
-from tfrs_mtl.schema.services import Offer
+from tfrs_mtl.schema.services import KEY_TYPES, Offer
 from tfrs_mtl.spec import BehaviourView, Measure, Spec
 
 _NUMBERS = ("int", "float")
-_KEYS = ("int", "string")
 
 
 @dataclass(frozen=True)
@@ -43,6 +42,22 @@ class _Case:
         """The field of a pair view that holds its keys."""
         return attribute_column(self.declared, self.item_key) if self.declared.is_pair else None
 
+    @property
+    def attribute(self) -> str:
+        """What a pair view is of, beside the query; nothing for others."""
+        return self.declared.of[1] if isinstance(self.declared.of, tuple) else ""
+
+    @property
+    def scalars(self) -> dict[str, DType]:
+        """The item's scalar features, which a pair may be keyed by."""
+        return {f.column: f.dtype for f in self.item.features if not f.dtype.is_list}
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether a pair view is keyed by what the item does not have."""
+        known = self.attribute in ("", "item", *self.scalars)
+        return self.item.is_known and not known
+
 
 def find_behaviour(
     spec: Spec,
@@ -71,14 +86,17 @@ def find_behaviour(
 
 def _problems(case: _Case) -> Iterator[tuple[str, str]]:
     yield from _shape(case)
-    yield from _undeclared(case)
+    if case.declared.is_pair:
+        yield from _pair_shape(case)
+    if not case.is_lost:
+        yield from _undeclared(case)
     for name, measure in case.declared.features.items():
         for tail, what in (*_field(case, name, measure), *_columns(case, measure)):
             yield f"features.{name}{tail}", what
 
 
 def _shape(case: _Case) -> Iterator[tuple[str, str]]:
-    """Yield what is wrong with the view as a whole: its entity, its source, its keys."""
+    """Yield what is wrong with the view as a whole: its entity, its source."""
     view, declared = case.view, case.declared
     held = [c.name for c in view.keys]
     if held != [case.owner.name]:
@@ -86,20 +104,19 @@ def _shape(case: _Case) -> Iterator[tuple[str, str]]:
         yield "of", f"view {view.name!r} is keyed by {held}, but `of: {of}` needs [{case.owner.name!r}]"
     if view.source.path is None:
         yield "", f"its source is a {view.source.kind}; snapshots are parquet: use a local FileSource"
-    if isinstance(declared.of, tuple):
-        yield from _pair_shape(case, declared.of[1])
 
 
-def _pair_shape(case: _Case, attribute: str) -> Iterator[tuple[str, str]]:
-    scalars = {f.column: f.dtype for f in case.item.features if not f.dtype.is_list}
-    if attribute != "item" and attribute not in scalars and case.item.is_known:
-        valid = nearest(attribute, ["item", *scalars])
-        yield "of", f"no scalar item feature {attribute!r} in the item's service; {valid}"
-    dtype = case.item_key.dtype if attribute == "item" else scalars.get(attribute)
+def _pair_shape(case: _Case) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with a pair view's keys, and with the item's feature that they are to meet."""
+    if case.is_lost:
+        valid = nearest(case.attribute, ["item", *case.scalars])
+        yield "of", f"no scalar item feature {case.attribute!r} in the item's service; {valid}"
+        return
+    dtype = case.item_key.dtype if case.attribute == "item" else case.scalars.get(case.attribute)
     field = case.keys_field
     assert field is not None
     column = case.view.column(field)
-    if column is None or not column.dtype.is_list or column.dtype.base not in _KEYS:
+    if column is None or not column.dtype.is_list or column.dtype.base not in KEY_TYPES:
         came = f"which is {column.dtype.text}" if column else "which it lacks"
         yield (
             "of",

@@ -7,6 +7,7 @@ from tfrs_mtl.schema.catalogue import Catalogue, Column, Selection, View
 from tfrs_mtl.schema.features import Inputs, feature_of
 from tfrs_mtl.schema.report import Report
 from tfrs_mtl.schema.resolved import Feature
+from tfrs_mtl.schema.services import KEY_TYPES
 from tfrs_mtl.spec import Spec, Task
 
 
@@ -35,7 +36,7 @@ def find_key(
             f"view {events.name!r} lacks {found.join_key!r}, the join key of entity {entity!r}; "
             f"it has {listing(held)}",
         )
-    elif column.dtype.base not in ("int", "string") or column.dtype.is_list:
+    elif column.dtype.base not in KEY_TYPES or column.dtype.is_list:
         report.say(
             key,
             f"join key {found.join_key!r} is {column.dtype.text} in view {events.name!r}; "

@@ -8,7 +8,7 @@ from tfrs_mtl.errors import nearest
 from tfrs_mtl.schema.catalogue import Column, Selection
 from tfrs_mtl.schema.report import Report
 from tfrs_mtl.schema.resolved import Feature
-from tfrs_mtl.spec import Input, Kind, Last, Spec
+from tfrs_mtl.spec import BehaviourView, Input, Kind, Last, Spec
 
 _KIND_OF_SCALAR: Mapping[str, Kind] = {
     "int": "number",
@@ -53,6 +53,9 @@ def feature_of(
 
     None without a problem for a column of a foreign type that is to be ignored: it cannot even be read.
     """
+    declared = spec.behaviour.views.get(selection.view.name)
+    if declared is not None and declared.is_pair:
+        return _array_of(selection, column, declared, inputs, report)
     options, where = inputs.of(selection.name, column.name)
     kind = options.kind or _default_kind(selection, column, spec)
     if kind == "ignore" and column.dtype.base == "unsupported":
@@ -77,6 +80,32 @@ def feature_of(
     )
 
 
+def _array_of(
+    selection: Selection, column: Column, declared: BehaviourView, inputs: Inputs, report: Report
+) -> Feature | None:
+    """Return a field of a pair view, which no model sees as it is.
+
+    The keys have the name of the item's attribute, and overrides of that name are meant for the attribute.
+    What cannot be an array of a pair is told with the view's declaration.
+    """
+    is_keys = column.name not in declared.features
+    options, where = (Input(), "") if is_keys else inputs.of(selection.name, column.name)
+    if options.kind not in (None, "number", "ignore"):
+        what = "a feature of a pair is looked up as a number; it may be ignored"
+        report.say(f"{where}.kind", f"{what}; got {options.kind!r}")
+    kind = _KIND_OF_LIST.get(column.dtype.base) if column.dtype.is_list else None
+    if kind is None:
+        return None
+    return Feature(
+        name=f"{selection.name}__{column.name}",
+        view=selection.name,
+        column=column.name,
+        dtype=column.dtype,
+        kind="ignore" if options.kind == "ignore" else kind,
+        options=options,
+    )
+
+
 def _takes(kind: Kind, column: Column) -> bool:
     return (column.dtype.base, column.dtype.is_list) in _VALID_TYPES[kind]
 
@@ -88,7 +117,7 @@ def _remedy(column: Column) -> str:
 
 def _default_kind(selection: Selection, column: Column, spec: Spec) -> Kind | None:
     declared = spec.behaviour.views.get(selection.view.name)
-    measure = declared.features.get(column.name) if declared and not declared.is_pair else None
+    measure = declared.features.get(column.name) if declared else None
     if isinstance(measure, Last):
         return "history" if declared is not None and declared.of == "query" else "ignore"
     table = _KIND_OF_LIST if column.dtype.is_list else _KIND_OF_SCALAR
@@ -145,13 +174,15 @@ def _check_ages(feature: Feature, ages: Feature | None, where: str, report: Repo
 def check_names(query: list[Feature], item: list[Feature], report: Report) -> None:
     """Note features that would have one name: a view in both services, or names that join to the same."""
     seen: dict[str, Feature] = {}
+    told: set[tuple[str, str]] = set()
     for side, features in (("query", query), ("item", item)):
         for feature in features:
             other = seen.setdefault(feature.name, feature)
-            if other is not feature:
-                report.say(
-                    f"{side}.features",
-                    f"{feature.view}:{feature.column} and {other.view}:{other.column} have one name, "
-                    f"{feature.name!r}; give one view another name in its service: "
-                    f"{feature.view}.with_name(...)",
-                )
+            if other is feature or (feature.view, other.view) in told:
+                continue
+            told.add((feature.view, other.view))
+            report.say(
+                f"{side}.features",
+                f"{feature.view}:{feature.column} and {other.view}:{other.column} have one name, "
+                f"{feature.name!r}; give one view another name in its service: {feature.view}.with_name(...)",
+            )

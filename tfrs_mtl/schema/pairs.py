@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tfrs_mtl.schema.catalogue import Column, DType
+from tfrs_mtl.schema.catalogue import Column, DType, Selection
 from tfrs_mtl.schema.report import Report
 from tfrs_mtl.schema.resolved import Feature, Pair
 from tfrs_mtl.schema.services import Offer
@@ -19,38 +19,31 @@ def find_pairs(
 ) -> tuple[Pair, ...]:
     """Return the pair views of the query's service, in its order."""
     pairs: list[Pair] = []
-    for name, registered in query.view_names.items():
-        declared = spec.behaviour.views.get(registered)
-        if declared is None or not declared.is_pair or item_key is None or not item.is_known:
+    for selection in query.selections:
+        declared = spec.behaviour.views.get(selection.view.name)
+        if declared is None or not declared.is_pair or item_key is None:
             continue
-        pair = _pair(name, declared, query.features, item.features, item_key, report)
-        pairs += [pair] if pair is not None else []
+        attribute = attribute_column(declared, item_key)
+        _check_keys(selection, attribute, report)
+        features = [f for f in query.features if f.view == selection.name]
+        keys = next((f for f in features if f.column == attribute), None)
+        match = next((f.name for f in item.features if f.column == attribute), None)
+        match = item_key.name if declared.of[1] == "item" else match
+        if keys is not None and match is not None:
+            values = tuple(_looked_up(f) for f in features if f is not keys and f.kind != "ignore")
+            pairs.append(Pair(selection.name, match, keys.name, values))
     return tuple(pairs)
 
 
-def _pair(
-    view: str,
-    declared: BehaviourView,
-    query: list[Feature],
-    item: list[Feature],
-    item_key: Column,
-    report: Report,
-) -> Pair | None:
-    attribute = attribute_column(declared, item_key)
-    features = [f for f in query if f.view == view]
-    keys = next((f for f in features if f.column == attribute), None)
-    match = next((f.name for f in item if f.column == attribute), None)
-    match = item_key.name if declared.of[1] == "item" else match
-    if keys is None:
-        what = f"the pair view {view!r} needs its field {attribute!r} in the service"
-        report.say("query.features", f"{what}: it holds the keys of the others")
-    if match is None:
-        what = f"the pair view {view!r} is looked up by the item feature {attribute!r}"
-        report.say("item.features", f"{what}, which the item's service lacks")
-    if keys is None or match is None:
-        return None
-    values = tuple(_looked_up(f) for f in features if f is not keys and f.kind != "ignore")
-    return Pair(view, match, keys.name, values)
+def _check_keys(selection: Selection, attribute: str, report: Report) -> None:
+    """Note a service that leaves a pair view's keys out; a view without them is told where it is declared."""
+    held = [c.name for c in selection.view.columns]
+    if attribute in held and attribute not in [c.name for c in selection.columns]:
+        report.say(
+            "query.features",
+            f"the service leaves out {attribute!r} of the pair view {selection.name!r}, "
+            "which holds the keys of its other fields",
+        )
 
 
 def _looked_up(feature: Feature) -> Feature:

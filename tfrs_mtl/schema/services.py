@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -13,6 +12,7 @@ from tfrs_mtl.schema.report import Report
 from tfrs_mtl.schema.resolved import Feature
 from tfrs_mtl.spec import Spec
 
+KEY_TYPES = ("int", "string")
 _DAY = timedelta(days=1)
 
 
@@ -29,9 +29,9 @@ class Offer:
     is_known: bool
 
     @property
-    def view_names(self) -> Mapping[str, str]:
-        """The name of a view in the service -> its name in the registry."""
-        return {s.name: s.view.name for s in self.service.selections} if self.service else {}
+    def selections(self) -> tuple[Selection, ...]:
+        """The views of the service, each as it uses it."""
+        return self.service.selections if self.service else ()
 
 
 def read_service(
@@ -81,7 +81,7 @@ def _check_key(selection: Selection, join_key: Column | None, key: str, report: 
             "a query together with an item, or with an attribute of it, go into a behaviour view with "
             "`of: [query, <attribute>]`; a view of an entity of the same kind takes .with_join_key_map()",
         )
-    elif view.keys[0].dtype.base != join_key.dtype.base:
+    elif join_key.dtype.base in KEY_TYPES and view.keys[0].dtype.base != join_key.dtype.base:
         report.say(
             key,
             f"join key {join_key.name!r} is {view.keys[0].dtype.text} in view {selection.name!r}, but "

@@ -3,14 +3,14 @@
 It gives what Feast's duckdb store gives: of the view's rows with the entity's key and a time not after the
 row's, the latest; of equal times, the one written last; null where the latest is older than the TTL
 (inclusive). But only keys and times are joined, by a sort and a binary search of all rows at once; the
-features are then taken column by column from the file. DuckDB reads the files, so types are as Feast sees them.
+features are then taken column by column from the file. DuckDB reads the files, as it does for Feast.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import timedelta
 
 import duckdb
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from tfrs_mtl.errors import DataError
 from tfrs_mtl.schema import Column, Feature, Selection, Side, View
-from tfrs_mtl.store import TIMESTAMP, conform, connect, moment, quoted, scan
+from tfrs_mtl.store import TIMESTAMP, conform, connect, moment, quoted, remedy, scan
 
 _FIRST, _LAST = -(2**63), 2**63 - 1
 
@@ -47,47 +47,55 @@ def features_by_asof(side: Side, rows: pa.Table) -> pa.Table:
         DataError: a view's file is missing, truncated, or lacks a column.
     """
     assert side.service is not None
-    columns: dict[str, pa.ChunkedArray] = {}
-    times = _int64(rows.column(TIMESTAMP), _FIRST)
-    for selection in side.service.selections:
-        features = [f for f in side.fetched if f.view == selection.name]
-        if features:
-            columns |= _selected(selection, features, rows.column(side.key.name), times)
-    return pa.table({f.name: columns[f.name] for f in side.fetched})
+    keys, times = rows.column(side.key.name), _int64(rows.column(TIMESTAMP), _FIRST)
+    fetched = {f.view for f in side.fetched}
+    views = {s.name: s for s in side.service.selections if s.name in fetched}
+    with connect() as connection, ThreadPoolExecutor(os.cpu_count()) as pool:
+        found = pool.map(lambda s: _matched(connection, s, keys, times), views.values())
+        matches = dict(zip(views, found, strict=True))
+        columns = pool.map(lambda f: _gathered(connection, matches[f.view], f), side.fetched)
+        return pa.table({f.name: column for f, column in zip(side.fetched, columns, strict=True)})
 
 
-def _selected(
-    selection: Selection, features: Sequence[Feature], keys: pa.ChunkedArray, times: Ints
-) -> dict[str, pa.ChunkedArray]:
+@dataclass(frozen=True)
+class _Match:
+    """A view, the number of its rows, and for each row asked for the place among them, or null, [n]."""
+
+    view: View
+    size: int
+    places: pa.Array
+
+
+def _matched(
+    connection: duckdb.DuckDBPyConnection, selection: Selection, keys: pa.ChunkedArray, times: Ints
+) -> _Match:
     view = selection.view
-    path = view.source.path
-    assert path is not None
-    if not path.exists():
-        raise DataError(
-            f"feature view {view.name!r}: {path} does not exist; write it, or run `tfrs-mtl features`"
-        )
-    with connect() as connection:
-        try:
-            versions = _versions(connection, view, selection.join_keys[0][0])
-            index = _match(versions, keys, times, view.ttl)
-            return _gathered(connection, view, features, index, len(versions))
-        except duckdb.Error as error:
-            raise DataError(f"feature view {view.name!r}: {path} cannot be read: {error}") from error
+    versions = _versions(connection, view, selection.join_keys[0][0])
+    return _Match(view, len(versions), _places(versions, keys, times, view.ttl))
 
 
 def _versions(connection: duckdb.DuckDBPyConnection, view: View, key: str) -> pa.Table:
     """Return key, time and, if the source has it, writing time of each of the view's rows."""
     source = view.source
-    assert source.path is not None
     created = f", {moment(quoted(source.created))} AS created" if source.created else ""
-    return connection.execute(
-        f"SELECT {quoted(source.raw(key))} AS key, {moment(quoted(source.timestamp))} AS time{created} "
-        f"FROM {scan(source.path)}"
-    ).to_arrow_table()
+    columns = f"{quoted(source.raw(key))} AS key, {moment(quoted(source.timestamp))} AS time{created}"
+    return _read(connection, view, columns)
 
 
-def _match(versions: pa.Table, keys: pa.ChunkedArray, times: Ints, ttl: timedelta | None) -> pa.Array:
-    """Return for each row the position of the version that holds at its time, or null, [n]."""
+def _read(connection: duckdb.DuckDBPyConnection, view: View, columns: str) -> pa.Table:
+    path = view.source.path
+    assert path is not None
+    if not path.exists():
+        raise DataError(f"feature view {view.name!r}: {path} does not exist{remedy(view)}")
+    with connection.cursor() as cursor:  # a thread needs its own
+        try:
+            return cursor.execute(f"SELECT {columns} FROM {scan(path)}").to_arrow_table()
+        except duckdb.Error as error:
+            raise DataError(f"feature view {view.name!r}: {path} cannot be read: {error}") from error
+
+
+def _places(versions: pa.Table, keys: pa.ChunkedArray, times: Ints, ttl: timedelta | None) -> pa.Array:
+    """Return for each row the place of the version that holds at its time, or null, [n]."""
     if len(versions) == 0:
         return pa.nulls(len(times), pa.int64())
     encoded = _whole(versions.column("key").cast(keys.type)).dictionary_encode()
@@ -109,7 +117,7 @@ def _match(versions: pa.Table, keys: pa.ChunkedArray, times: Ints, ttl: timedelt
 
 
 def _last_until(held: Ints, first: Ints, end: Ints, times: Ints) -> Ints:
-    """Return the last place in ``first <= place < end`` with ``held[place] <= time``, else ``first - 1``, [n].
+    """Return the last of ``first <= place < end`` with ``held[place] <= time``, else ``first - 1``, [n].
 
     One binary search for all rows at once; ``held`` ascends between ``first`` and ``end``.
     """
@@ -123,32 +131,16 @@ def _last_until(held: Ints, first: Ints, end: Ints, times: Ints) -> Ints:
     return low - 1
 
 
-def _gathered(
-    connection: duckdb.DuckDBPyConnection, view: View, features: Sequence[Feature], index: pa.Array, size: int
-) -> dict[str, pa.ChunkedArray]:
-    """Take each feature at the positions, as many at a time as there are processors."""
-
-    def gather(feature: Feature) -> pa.ChunkedArray:
-        with connection.cursor() as cursor:
-            return _gather(cursor, view, feature, index, size)
-
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        return dict(zip((f.name for f in features), pool.map(gather, features), strict=True))
-
-
-def _gather(
-    connection: duckdb.DuckDBPyConnection, view: View, feature: Feature, index: pa.Array, size: int
-) -> pa.ChunkedArray:
-    assert view.source.path is not None
-    raw = quoted(view.source.raw(feature.column))
-    table = connection.execute(f"SELECT {raw} AS {quoted(feature.column)} FROM {scan(view.source.path)}")
+def _gathered(connection: duckdb.DuckDBPyConnection, match: _Match, feature: Feature) -> pa.ChunkedArray:
+    view = match.view
     column = Column(feature.column, feature.dtype)
-    held = conform(table.to_arrow_table(), [(feature.column, column)], origin=str(view.source.path))
-    if len(held) != size:
+    table = _read(connection, view, f"{quoted(view.source.raw(column.name))} AS {quoted(column.name)}")
+    held = conform(table, [(column.name, column)], origin=str(view.source.path))
+    if len(held) != match.size:
         raise DataError(
             f"feature view {view.name!r}: {view.source.path} was rewritten while it was read; try again"
         )
-    return pa.chunked_array([_whole(held.column(0)).take(index)])
+    return pa.chunked_array([_whole(held.column(0)).take(match.places)])
 
 
 def _whole(column: pa.ChunkedArray) -> pa.Array:

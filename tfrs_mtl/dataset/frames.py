@@ -100,9 +100,10 @@ def pair_frame(
     for pair in schema.pairs:
         attribute = ITEM_ID if pair.attribute == schema.item.key.name else pair.attribute
         wanted = items.columns[attribute].take(pa.array(item_rows))
-        positions = PairKeys(queries.columns[pair.keys]).find(query_rows, wanted)
+        places = PairKeys(queries.columns[pair.keys]).find(query_rows, wanted)
         for feature in pair.features:
-            columns[feature.name] = pa.array(take_at(queries.columns[feature.name], positions), from_pandas=True)
+            found = take_at(queries.columns[feature.name], query_rows, places)
+            columns[feature.name] = pa.array(found, from_pandas=True)
     for feature in schema.context:
         given = context.get(feature.name)
         columns[feature.name] = pa.nulls(len(times), arrow_type(feature.dtype)) if given is None else given

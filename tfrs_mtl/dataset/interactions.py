@@ -96,5 +96,5 @@ def _one(column: pa.ChunkedArray) -> pa.Array:
 
 
 def _number(column: pa.Array) -> NDArray[np.float32]:
-    found = column.cast(pa.float32()).to_numpy(zero_copy_only=False)
+    found = column.cast(pa.float32(), safe=False).to_numpy(zero_copy_only=False)
     return np.asarray(found, np.float32)

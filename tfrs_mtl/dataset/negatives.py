@@ -106,7 +106,7 @@ class _Met:
         if not len(self._codes):
             return np.zeros(len(queries), bool)
         at = np.minimum(np.searchsorted(self._codes, codes), len(self._codes) - 1)
-        return inside & (self._codes[at] == codes)
+        return np.asarray(inside & (self._codes[at] == codes))
 
 
 def _draws(
@@ -145,14 +145,17 @@ def _own_ranges(past: Past, queries: Ints, times: Ints) -> _OwnRanges:
     # Position of (query, time) in the order: the rank of the time among all, made comparable by query.
     ranks = np.arange(len(order), dtype=np.int64)[order]
     width = len(order) + 1
-    end = np.searchsorted(sorted_queries * width + ranks, queries * width + np.searchsorted(past.times, times))
+    until = np.searchsorted(past.times, times)
+    end = np.searchsorted(sorted_queries * width + ranks, queries * width + until)
     return _OwnRanges(past.items[order], start, end)
 
 
 def _pick(values: Ints, start: Ints, end: Ints, random: np.random.Generator) -> Ints:
     """Draw one of ``values[start:end]`` for each range, -1 where it is empty."""
     offsets = (random.random(len(start)) * (end - start)).astype(np.int64)
-    return np.where(end > start, values[np.minimum(start + offsets, len(values) - 1)] if len(values) else -1, -1)
+    if not len(values):
+        return np.full(len(start), -1, np.int64)
+    return np.where(end > start, values[np.minimum(start + offsets, len(values) - 1)], -1)
 
 
 def _draw_until_unmet(draw: Draw, rows: Ints, met: _Met, queries: Ints, times: Ints) -> Ints:

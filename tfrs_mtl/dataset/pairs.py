@@ -7,6 +7,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from tfrs_mtl.dataset.encoders.ragged import floats_of, lengths_of
+
 
 class PairKeys:
     """The keys of many queries' arrays, ready to be searched by exact value (never by vocabulary id).
@@ -17,7 +19,8 @@ class PairKeys:
 
     def __init__(self, keys: pa.ListArray) -> None:
         flat = keys.flatten()
-        lengths = np.asarray(pc.fill_null(pc.list_value_length(keys), 0).to_numpy(zero_copy_only=False))
+        lengths = lengths_of(keys)
+        self._starts = np.cumsum(lengths) - lengths
         self._values = pc.unique(flat.drop_null())
         owners = np.repeat(np.arange(len(keys), dtype=np.int64), lengths)
         codes = self._code(flat)
@@ -32,19 +35,24 @@ class PairKeys:
         return np.asarray(pc.fill_null(found.cast(pa.int64()), -1).to_numpy(zero_copy_only=False))
 
     def find(self, queries: NDArray[np.int64], wanted: pa.Array) -> NDArray[np.int64]:
-        """Return where in the flattened arrays each (query row, value) stands, -1 where it does not, [n]."""
+        """Return at which place of its query's arrays each (query row, value) stands, else -1, [n]."""
         codes = self._code(wanted.cast(self._values.type))
         if not len(self._sorted):
             return np.full(len(codes), -1, np.int64)
         composite = queries.astype(np.int64) * self._width + codes
         at = np.minimum(np.searchsorted(self._sorted, composite), len(self._sorted) - 1)
         found = (self._sorted[at] == composite) & (codes >= 0)
-        return np.where(found, self._order[at], -1)
+        return np.where(found, self._order[at] - self._starts[queries], -1)
 
 
-def take_at(values: pa.ListArray, positions: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Return the flattened values at positions from ``PairKeys.find``, NaN for -1, [n]."""
-    flat = np.asarray(values.flatten().cast(pa.float32()).to_numpy(zero_copy_only=False), np.float32)
+def take_at(
+    values: pa.ListArray, queries: NDArray[np.int64], places: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """Return each query's value at its place from ``PairKeys.find``, [n]; NaN for -1, and past the end."""
+    flat = floats_of(values)
+    lengths = lengths_of(values)
     if not len(flat):
-        return np.full(len(positions), np.nan, np.float32)
-    return np.where(positions >= 0, flat[np.maximum(positions, 0)], np.float32(np.nan))
+        return np.full(len(places), np.nan, np.float32)
+    positions = (np.cumsum(lengths) - lengths)[queries] + places
+    is_held = (places >= 0) & (places < lengths[queries])
+    return np.where(is_held, flat[np.where(is_held, positions, 0)], np.float32(np.nan))

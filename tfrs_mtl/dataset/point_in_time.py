@@ -18,7 +18,7 @@ def features_as_of(repo: FeatureRepo, side: Side, rows: pa.Table, *, engine: Eng
     """Return a side's fetched features as of each row's time.
 
     Args:
-        rows: the side's join key and ``event_timestamp`` (microseconds, UTC), [n]; any order, repeats allowed.
+        rows: the side's join key and ``event_timestamp`` (microseconds, UTC), [n], any order, repeats too.
         engine: ``asof`` needs parquet files on the duckdb store; ``auto`` takes it where it applies.
 
     Returns:

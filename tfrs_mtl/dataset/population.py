@@ -42,9 +42,7 @@ class Population:
         return int(np.searchsorted(self.since, at, side="right"))
 
 
-def read_population(
-    repo: FeatureRepo, schema: Schema, side: Side, interactions: Interactions
-) -> Population:
+def read_population(repo: FeatureRepo, schema: Schema, side: Side, interactions: Interactions) -> Population:
     """Collect a side's entities from its service's views and from the interactions.
 
     Behaviour views are left out: whoever is in them is in the interactions, at an earlier time.

@@ -10,7 +10,14 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tfrs_mtl.dataset.encoders import ENCODERS, CategoryEncoder, Encoder, HistoryEncoder, NumberEncoder, fit_history
+from tfrs_mtl.dataset.encoders import (
+    ENCODERS,
+    CategoryEncoder,
+    Encoder,
+    HistoryEncoder,
+    NumberEncoder,
+    fit_history,
+)
 from tfrs_mtl.dataset.examples import Arrays, ModelInput
 from tfrs_mtl.dataset.frames import ITEM_ID, QUERY_ID, Frame
 from tfrs_mtl.schema import DType, Feature, Schema, Side
@@ -42,12 +49,11 @@ class Preprocessor:
             width = len(self.columns(part))
             found += [ModelInput(f"{part}#dense", "dense", width)] if width else []
             found += [given for encoder in self.part(part) for given in encoder.inputs]
-        return tuple(
-            replace(given, dim=id_dim) if id_dim and given.table in (QUERY_ID, ITEM_ID) else given for given in found
-        )
+        ids = (QUERY_ID, ITEM_ID)
+        return tuple(replace(i, dim=id_dim) if id_dim and i.table in ids else i for i in found)
 
     def encode(self, part: Part, frame: Frame) -> Arrays:
-        """Encode a frame of n rows; the dense columns of all features lie side by side in ``<part>#dense``."""
+        """Encode a frame of n rows; all dense columns lie side by side in ``<part>#dense``."""
         encoded = [encoder.encode(frame.columns, frame.times) for encoder in self.part(part)]
         dense = [e.dense for e in encoded if e.dense is not None]
         arrays: dict[str, NDArray[np.generic]] = {name: a for e in encoded for name, a in e.sparse.items()}
@@ -55,7 +61,7 @@ class Preprocessor:
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON form."""
-        return {part: [_to_dict(e) for e in self.part(part)] for part in ("query", "item", "pair")}  # type: ignore[arg-type]
+        return {part: [_to_dict(e) for e in self.part(part)] for part in ("query", "item", "pair")}
 
     @classmethod
     def from_dict(cls, state: dict[str, Any]) -> Preprocessor:
@@ -86,9 +92,7 @@ def fit_preprocessor(
     )
 
 
-def _fit(
-    schema: Schema, features: Sequence[Feature], frame: Frame, items: CategoryEncoder
-) -> list[Encoder]:
+def _fit(schema: Schema, features: Sequence[Feature], frame: Frame, items: CategoryEncoder) -> list[Encoder]:
     fitted: list[Encoder] = []
     for feature in features:
         if feature.kind == "history":
@@ -113,7 +117,8 @@ def _fit_id(side: Side, name: str, met: pa.Array) -> CategoryEncoder | None:
 
 
 def _id_feature(side: Side, name: str) -> Feature:
-    return Feature(name, side.entity, side.key.name, DType(side.key.dtype.base, False, ""), "category", side.options)
+    dtype = DType(side.key.dtype.base, False, "")
+    return Feature(name, side.entity, side.key.name, dtype, "category", side.options)
 
 
 def _present(encoder: CategoryEncoder | None) -> tuple[CategoryEncoder, ...]:

@@ -17,7 +17,7 @@ def grid_time_after(moment: datetime, every: timedelta) -> datetime:
 def present_of(schema: Schema, last: datetime, *, now: datetime) -> datetime:
     """Return the moment at which all interactions so far are in some snapshot, but not after ``now``.
 
-    In a shop that runs this is ``now``, give or take a snapshot; for data of long ago it is where the data ends.
+    In a shop that runs this is ``now``, give or take a snapshot; of old data it is the end.
     """
     spec = schema.spec
     cadences = [declared.every or spec.behaviour.every for _, declared in schema.behaviour]

@@ -65,9 +65,11 @@ def ranking_rows(shop: Shop, window: Window, *, seed: int, sample: int | None = 
         items = np.concatenate([items, drawn.items])
         order = np.argsort(source, kind="stable")
         source, is_drawn, items = source[order], is_drawn[order], items[order]
-    labels = known_labels(spec.ranking.tasks, found, source, is_drawn, times=times[source], known_by=window.end)
-    context = {name: column.take(pa.array(kept[source])) for name, column in shop.interactions.context.items()}
-    return RankingRows(queries[source], items, times[source], labels, context)
+    times = times[source]
+    labels = known_labels(spec.ranking.tasks, found, source, is_drawn, times=times, known_by=window.end)
+    beside = pa.array(kept[source])
+    context = {name: column.take(beside) for name, column in shop.interactions.context.items()}
+    return RankingRows(queries[source], items, times, labels, context)
 
 
 def _chosen(shop: Shop, window: Window, *, seed: int, sample: int | None) -> Ints:

@@ -1,6 +1,6 @@
 """The one door to Feast: catalogue, rows, features as of a time, features now."""
 
-from tfrs_mtl.store.files import TIMESTAMP, connect, moment, quoted, read_view, scan
+from tfrs_mtl.store.files import TIMESTAMP, connect, moment, quoted, read_view, remedy, scan
 from tfrs_mtl.store.repo import FeatureRepo, open_repo
 from tfrs_mtl.store.types import MOMENT, arrow_type, conform
 
@@ -15,5 +15,6 @@ __all__ = [
     "open_repo",
     "quoted",
     "read_view",
+    "remedy",
     "scan",
 ]

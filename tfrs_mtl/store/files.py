@@ -74,7 +74,7 @@ def run(sql: str, view: View, *, parameters: dict[str, datetime]) -> pa.Table:
     path = view.source.path
     assert path is not None
     if not path.exists():
-        raise DataError(f"feature view {view.name!r}: {path} does not exist{_remedy(view)}")
+        raise DataError(f"feature view {view.name!r}: {path} does not exist{remedy(view)}")
     with connect() as connection:
         try:
             return connection.execute(sql, parameters).to_arrow_table()
@@ -82,5 +82,6 @@ def run(sql: str, view: View, *, parameters: dict[str, datetime]) -> pa.Table:
             raise DataError(f"feature view {view.name!r}: {path} cannot be read: {error}") from error
 
 
-def _remedy(view: View) -> str:
+def remedy(view: View) -> str:
+    """Return the end of a message for a file that is not there."""
     return f"; write it, or run `tfrs-mtl features` if {view.name!r} is declared under `behaviour`"

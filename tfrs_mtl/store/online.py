@@ -37,6 +37,6 @@ def _values(
     for value, status, stamp in zip(vector.values, vector.statuses, vector.event_timestamps, strict=True):
         # Redis says PRESENT of a missing entity too, with a value that is unset: it decodes to None.
         held = feast_value_type_to_python_type(value) if status == FieldStatus.PRESENT else None
-        fresh = ttl is None or stamp.ToDatetime(tzinfo=timezone.utc) + ttl >= at
+        fresh = ttl is None or at - stamp.ToDatetime(tzinfo=timezone.utc) <= ttl
         found.append(held if fresh else None)
     return found

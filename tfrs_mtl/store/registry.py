@@ -83,5 +83,3 @@ def _selection(projection: FeatureViewProjection, view: View) -> Selection:
         columns=tuple(Column(f.name, to_dtype(f.dtype)) for f in projection.features),
         join_keys=tuple((key.name, callers.get(key.name, key.name)) for key in view.keys),
     )
-
-

@@ -21,7 +21,7 @@ from tfrs_mtl.schema import Catalogue, Column, Side, View
 from tfrs_mtl.store.files import TIMESTAMP, read_view
 from tfrs_mtl.store.online import decode
 from tfrs_mtl.store.registry import read_catalogue
-from tfrs_mtl.store.types import MOMENT, conform
+from tfrs_mtl.store.types import MOMENT, arrow_type, conform
 
 _ROW = "__tfrs_mtl_row"
 
@@ -62,10 +62,12 @@ class FeatureRepo:
             return read_view(view, columns, start=start, end=end)
         raw = {column.name: view.source.raw(column.name) for column in columns}
         with _translated(f"feature view {view.name!r} cannot be read"), self._inside(view):
+            source = self._store.get_feature_view(view.name).batch_source
+            assert source is not None
             offline = get_offline_store_from_config(self._store.config.offline_store)
             table = offline.pull_all_from_table_or_query(
                 config=self._store.config,
-                data_source=self._store.get_feature_view(view.name).batch_source,
+                data_source=source,
                 join_key_columns=[raw[c.name] for c in columns if c in view.keys],
                 feature_name_columns=[raw[c.name] for c in columns if c not in view.keys],
                 timestamp_field=view.source.timestamp,
@@ -90,14 +92,17 @@ class FeatureRepo:
         assert side.service is not None
         frame = rows.append_column(_ROW, pa.array(np.arange(len(rows)))).to_pandas()
         views = [selection.view for selection in side.service.selections]
-        with _translated(f"historical features of {side.service.name!r} cannot be read"), self._inside(*views):
+        with (
+            _translated(f"historical features of {side.service.name!r} cannot be read"),
+            self._inside(*views),
+        ):
             table = self._store.get_historical_features(
                 entity_df=frame, features=self._service(side.service.name), full_feature_names=True
             ).to_arrow()
         if len(table) != len(rows):
             raise StoreError(
-                f"feature service {side.service.name!r}: {len(rows)} rows went into Feast's point-in-time join "
-                f"and {len(table)} came out (offline store {self.catalogue.offline_store!r}); use 'duckdb'"
+                f"feature service {side.service.name!r}: {len(rows)} rows went into Feast's point-in-time "
+                f"join, {len(table)} came out (offline store {self.catalogue.offline_store!r}); use 'duckdb'"
             )
         ordered = table.sort_by(_ROW)
         wanted = [(f.name, Column(f.name, f.dtype)) for f in side.fetched]
@@ -113,7 +118,7 @@ class FeatureRepo:
         """
         assert side.service is not None
         if not keys:
-            return conform(pa.table({}), [], origin="")
+            return pa.table({f.name: pa.nulls(0, arrow_type(f.dtype)) for f in side.fetched})
         callers = {caller for s in side.service.selections for _, caller in s.join_keys}
         with _translated(f"online features of {side.service.name!r} cannot be read"):
             response = self._store.get_online_features(
@@ -131,7 +136,7 @@ class FeatureRepo:
 
     @contextmanager
     def _inside(self, *views: View) -> Iterator[None]:
-        """Work inside the repo while Feast reads files: its duckdb store resolves paths against the process's."""
+        """Work inside the repo while Feast reads files: its duckdb store takes paths from the process's."""
         before = Path.cwd()
         moves = any(view.source.path is not None for view in views) and before != self.path
         if moves:
@@ -165,7 +170,9 @@ def conform_rows(table: pa.Table, columns: Sequence[Column], *, origin: str) -> 
     stamp = table.column(TIMESTAMP)
     if not pa.types.is_timestamp(stamp.type):
         raise DataError(f"{origin}: the event time is {stamp.type}, expected a timestamp")
-    return found.append_column(TIMESTAMP, stamp.cast(pa.timestamp("us", stamp.type.tz)).cast(MOMENT))
+    return found.append_column(
+        TIMESTAMP, stamp.cast(pa.timestamp("us", stamp.type.tz), safe=False).cast(MOMENT)
+    )
 
 
 def _ordered(table: pa.Table, end: datetime | None) -> pa.Table:

@@ -69,5 +69,7 @@ def _cast(array: pa.ChunkedArray, wanted: pa.DataType) -> pa.ChunkedArray:
     if array.type == wanted:
         return array
     if pa.types.is_timestamp(wanted) and pa.types.is_timestamp(array.type) and array.type.tz is None:
-        array = array.cast(pa.timestamp("us")).cast(wanted, safe=False)
-    return array.cast(wanted, safe=not pa.types.is_floating(wanted) and not pa.types.is_timestamp(wanted))
+        array = array.cast(pa.timestamp("us"), safe=False)  # nanoseconds are cut off, as DuckDB does
+    value = wanted.value_type if pa.types.is_list(wanted) else wanted
+    # What is lost of a float's digits, or below a microsecond, is no fault of the data.
+    return array.cast(wanted, safe=not pa.types.is_floating(value) and not pa.types.is_timestamp(value))

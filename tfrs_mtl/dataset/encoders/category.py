@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tfrs_mtl.dataset.encoders.protocol import Encoded
-from tfrs_mtl.dataset.encoders.ragged import lengths_of, padded
+from tfrs_mtl.dataset.encoders.ragged import floats_of, lengths_of, padded
 from tfrs_mtl.dataset.encoders.vocabulary import Vocabulary, fit_vocabulary
 from tfrs_mtl.dataset.examples import ModelInput, ages_of
 from tfrs_mtl.schema import Feature
@@ -140,8 +140,8 @@ class HistoryEncoder:
         ages = np.zeros(ids.shape, np.float32)
         if self.ages is not None:
             held = columns[self.ages]
-            flat = np.asarray(held.flatten().cast(pa.float32()).to_numpy(zero_copy_only=False), np.float32)
-            ages = padded(np.nan_to_num(flat), lengths_of(held), self.length, 0.0)
+            flat = np.nan_to_num(floats_of(held), posinf=0.0, neginf=0.0)
+            ages = padded(flat, lengths_of(held), self.length, 0.0)
         return Encoded(None, {self.feature: ids, ages_of(self.feature): ages})
 
     def to_dict(self) -> dict[str, Any]:
@@ -151,12 +151,13 @@ class HistoryEncoder:
 
 def fit_history(feature: Feature, items: CategoryEncoder, limit: int | None) -> HistoryEncoder:
     """Return a history's encoder; ``limit`` is the length its declaration gives, if it has one."""
-    return HistoryEncoder(feature.name, feature.ages, items, feature.options.length or limit or _HISTORY_LENGTH)
+    length = feature.options.length or limit or _HISTORY_LENGTH
+    return HistoryEncoder(feature.name, feature.ages, items, length)
 
 
 def words(column: pa.Array) -> pa.ListArray:
-    """Split text into lower-case runs of letters and digits; null gives an empty list."""
+    """Split text into lower-case runs of letters (with their marks) and digits; null gives an empty list."""
     lowered = pc.utf8_lower(pc.fill_null(column, ""))
-    spaced = pc.utf8_trim(pc.replace_substring_regex(lowered, r"[^\p{L}\p{N}]+", " "), " ")
+    spaced = pc.utf8_trim(pc.replace_substring_regex(lowered, r"[^\p{L}\p{M}\p{N}]+", " "), " ")
     lists = pc.split_pattern(spaced, " ")
     return pc.if_else(pc.equal(spaced, ""), pa.scalar([], lists.type), lists)

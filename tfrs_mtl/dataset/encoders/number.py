@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -12,13 +12,14 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tfrs_mtl.dataset.encoders.protocol import Encoded
-from tfrs_mtl.dataset.encoders.ragged import lengths_of, padded
+from tfrs_mtl.dataset.encoders.ragged import floats_of, lengths_of, padded
 from tfrs_mtl.dataset.examples import NULL, ModelInput
 from tfrs_mtl.schema import Feature
 
 _QUANTILES = 128
 _FIT_ROWS = 500_000
 _MICROSECONDS_A_DAY = 86_400_000_000
+_LARGEST = 1e150
 
 
 @dataclass(frozen=True)
@@ -107,8 +108,7 @@ class NumberEncoder:
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON form."""
-        scale = {"quantiles": self.scale.quantiles, "mean": self.scale.mean, "deviation": self.scale.deviation}
-        return {"feature": self.feature, "is_age": self.is_age, "scale": scale, "edges": self.edges, "dim": self.dim}
+        return asdict(self)
 
     @classmethod
     def from_dict(cls, state: dict[str, Any]) -> NumberEncoder:
@@ -119,7 +119,10 @@ class NumberEncoder:
 
 @dataclass(frozen=True)
 class VectorEncoder:
-    """A list of floats of one length, each standardised; a list of another length counts as null."""
+    """A list of floats of one length, each standardised; a list of another length counts as null.
+
+    A place that holds no finite number is taken for the mean.
+    """
 
     feature: str
     mean: tuple[float, ...]
@@ -129,20 +132,20 @@ class VectorEncoder:
     def fit(cls, feature: Feature, column: pa.Array, times: NDArray[np.int64]) -> VectorEncoder:
         """Learn the length (the commonest) and each place's mean and deviation from the training window."""
         lengths = lengths_of(column)
-        width = feature.options.length or int(np.bincount(lengths[lengths > 0]).argmax() if lengths.any() else 1)
-        matrix = _matrix(column, width)
-        matrix = matrix[lengths == width] if (lengths == width).any() else np.zeros((1, width), np.float32)
-        deviation = np.nanstd(matrix, axis=0)
-        return cls(
-            feature.name,
-            tuple(map(float, np.nan_to_num(np.nanmean(matrix, axis=0)))),
-            tuple(float(d) if np.isfinite(d) and d > 0 else 1.0 for d in deviation),
-        )
+        commonest = int(np.bincount(lengths[lengths > 0]).argmax()) if lengths.any() else 1
+        width = feature.options.length or commonest
+        matrix = _matrix(column, width)[lengths == width].astype(np.float64)
+        held = np.isfinite(matrix)
+        count = np.maximum(held.sum(axis=0), 1)
+        mean = np.where(held, matrix, 0.0).sum(axis=0) / count
+        deviation = np.sqrt((np.where(held, matrix - mean, 0.0) ** 2).sum(axis=0) / count)
+        deviation[deviation == 0] = 1.0
+        return cls(feature.name, tuple(map(float, mean)), tuple(map(float, deviation)))
 
     @property
     def columns(self) -> tuple[str, ...]:
         """One a place, and the null flag."""
-        return tuple(f"{self.feature}#{n}" for n in range(len(self.mean))) + (f"{self.feature}#null",)
+        return tuple(f"{self.feature}#{part}" for part in (*range(len(self.mean)), "null"))
 
     @property
     def inputs(self) -> tuple[ModelInput, ...]:
@@ -152,9 +155,10 @@ class VectorEncoder:
     def encode(self, columns: Mapping[str, pa.Array], times: NDArray[np.int64]) -> Encoded:
         """Encode n rows."""
         column = columns[self.feature]
-        matrix = (_matrix(column, len(self.mean)) - np.float32(self.mean)) / np.float32(self.deviation)
+        matrix = _matrix(column, len(self.mean)).astype(np.float64)
         absent = (lengths_of(column) != len(self.mean))[:, None]
-        matrix = np.where(absent, np.float32(0), np.clip(np.nan_to_num(matrix), -5, 5))
+        matrix = (np.where(np.isfinite(matrix), matrix, self.mean) - self.mean) / self.deviation
+        matrix = np.where(absent, 0.0, np.clip(matrix, -5, 5))
         return Encoded(np.hstack([matrix, absent]).astype(np.float32), {})
 
     def to_dict(self) -> dict[str, Any]:
@@ -168,8 +172,7 @@ class VectorEncoder:
 
 
 def _matrix(column: pa.Array, width: int) -> NDArray[np.float32]:
-    flat = np.asarray(column.flatten().cast(pa.float32()).to_numpy(zero_copy_only=False), np.float32)
-    return padded(flat, lengths_of(column), width, 0.0)
+    return padded(floats_of(column), lengths_of(column), width, 0.0)
 
 
 def _floats(column: pa.Array, times: NDArray[np.int64], is_age: bool) -> NDArray[np.float64]:
@@ -177,8 +180,9 @@ def _floats(column: pa.Array, times: NDArray[np.int64], is_age: bool) -> NDArray
         stamps = column.cast(pa.int64())
         ages = (times - pc.fill_null(stamps, 0).to_numpy(zero_copy_only=False)) / _MICROSECONDS_A_DAY
         return np.where(pc.is_valid(stamps).to_numpy(zero_copy_only=False), ages, np.nan)
-    found = column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
-    return np.asarray(found, np.float64)
+    found = np.asarray(column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False), np.float64)
+    # Differences of the very largest numbers would overflow.
+    return np.where(np.isfinite(found), np.clip(found, -_LARGEST, _LARGEST), found)
 
 
 def _signed_log(values: NDArray[np.float64]) -> NDArray[np.float64]:

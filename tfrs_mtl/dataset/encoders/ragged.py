@@ -17,6 +17,12 @@ def lengths_of(column: pa.ListArray) -> NDArray[np.int64]:
     return np.asarray(pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False), np.int64)
 
 
+def floats_of(column: pa.ListArray) -> NDArray[np.float32]:
+    """Return the flattened values, NaN for null."""
+    flat = column.flatten().cast(pa.float32(), safe=False)
+    return np.asarray(flat.to_numpy(zero_copy_only=False), np.float32)
+
+
 def padded(flat: NDArray[Scalar], lengths: NDArray[np.int64], width: int, fill: float) -> NDArray[Scalar]:
     """Lay flattened lists out as [n, width]: the first ``width`` of each, the rest filled."""
     matrix = np.full((len(lengths), width), fill, flat.dtype)

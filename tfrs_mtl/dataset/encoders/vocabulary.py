@@ -45,12 +45,12 @@ class Vocabulary:
 
     def encode(self, column: pa.Array) -> NDArray[np.int32]:
         """Return the id of each value, int32 [n]."""
-        column = as_values(column)
+        column = as_values(column).cast(self.arrow_type)
         if self.bins:
             hashed = pd.util.hash_array(_filled(column), categorize=False) % np.uint64(self.bins)
             ids = hashed.astype(np.int64) + 1
             return np.where(_valid(column), ids, NULL).astype(np.int32)
-        found = pc.index_in(column.cast(self.arrow_type), value_set=self._value_set)
+        found = pc.index_in(column, value_set=self._value_set)
         ids = pc.fill_null(pc.add(found.cast(pa.int64()), 2), UNKNOWN).to_numpy(zero_copy_only=False)
         return np.where(_valid(column), ids, NULL).astype(np.int32)
 

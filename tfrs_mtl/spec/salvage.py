@@ -8,6 +8,7 @@ complain of what stands in a hole.
 from __future__ import annotations
 
 import copy
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,8 @@ _NAMING = {
     ("ranking", "tasks", "*", "name"),
     ("ranking", "tasks", "*", "kind"),
 }
+# Which features there are is unknown with these.
+_OFFERING = re.compile(r"(query|item)(\.features)?|interactions(\.context(\.\d+)?)?")
 _OWNER = ("behaviour", "views", "*", "of")
 
 
@@ -96,7 +99,9 @@ class Salvage:
 
     def is_sure_of(self, problem: Problem) -> bool:
         """Whether a problem that was found in the spec is one of the file too, not of what fills a hole."""
-        return not self.is_hole(problem.where.removeprefix(f"{self.file}: "))
+        key = problem.where.removeprefix(f"{self.file}: ")
+        features_unknown = key.startswith("inputs.") and any(map(_OFFERING.fullmatch, self.holes))
+        return not self.is_hole(key) and not features_unknown
 
 
 def salvage_spec(path: Path) -> Salvage:

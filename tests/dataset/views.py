@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import count
@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 from feast import Entity, FeatureService, FeatureStore, FeatureView, Field, FileSource, ValueType
+from feast.data_source import DataSource
 from feast.types import Array, Bool, FeastType, Float32, Float64, Int32, Int64, String, UnixTimestamp
 from hypothesis import strategies as st
 
@@ -93,16 +94,25 @@ def side_of(catalogue: Catalogue, service: str) -> Side:
     return Side("asker", catalogue.views["forever"].keys[0], found, features, features)
 
 
-def write_repo(root: Path, key_type: FeastType) -> None:
+def write_repo(
+    root: Path,
+    key_type: FeastType,
+    *,
+    offline: str = "{type: duckdb}",
+    online: str = "{type: sqlite, path: online.db}",
+    project: str = "views",
+    source: Callable[[Path, str, Shape], DataSource] | None = None,
+) -> None:
     """Apply a repo whose service ``all`` selects every view, one renamed, one mapped, one of them twice."""
     root.mkdir(parents=True, exist_ok=True)
     (root / "feature_store.yaml").write_text(
-        "project: views\nprovider: local\nregistry: registry.db\noffline_store: {type: duckdb}\n"
-        "online_store: {type: sqlite, path: online.db}\nentity_key_serialization_version: 3\n"
+        f"project: {project}\nprovider: local\nregistry: registry.db\noffline_store: {offline}\n"
+        f"online_store: {online}\nentity_key_serialization_version: 3\n"
     )
     value_type = ValueType.INT64 if key_type == Int64 else ValueType.STRING
     entities = {key: Entity(name=key, join_keys=[key], value_type=value_type) for key in ("asker", "person")}
-    views = {name: _view(root, name, shape, entities, key_type) for name, shape in SHAPES.items()}
+    sources = {name: (source or file_source)(root, name, shape) for name, shape in SHAPES.items()}
+    views = {name: _view(name, shape, sources[name], entities, key_type) for name, shape in SHAPES.items()}
     service = FeatureService(
         name="all",
         features=[
@@ -115,25 +125,31 @@ def write_repo(root: Path, key_type: FeastType) -> None:
     FeatureStore(str(root)).apply([*entities.values(), *views.values(), service])
 
 
+def file_source(root: Path, name: str, shape: Shape) -> DataSource:
+    """Return a view's parquet source."""
+    return FileSource(path=str(root / f"{name}.parquet"), **source_options(name, shape))
+
+
+def source_options(name: str, shape: Shape) -> dict[str, Any]:
+    """Return what the sources of a view have in common, whatever the store."""
+    renames = {raw_name(shape, n): n for n in (shape.key, *FIELDS)} if shape.renames else None
+    return {
+        "name": f"{name}_source",
+        "timestamp_field": "at",
+        "created_timestamp_column": "written" if shape.has_created else "",
+        "field_mapping": renames,
+    }
+
+
 def _view(
-    root: Path, name: str, shape: Shape, entities: Mapping[str, Entity], key_type: FeastType
+    name: str, shape: Shape, source: DataSource, entities: Mapping[str, Entity], key_type: FeastType
 ) -> FeatureView:
-    names = [shape.key, *FIELDS]
-    source = FileSource(
-        name=f"{name}_source",
-        path=str(root / f"{name}.parquet"),
-        timestamp_field="at",
-        created_timestamp_column="written" if shape.has_created else "",
-        field_mapping={raw_name(shape, n): n for n in names} if shape.renames else None,
-    )
+    fields = [Field(name=n, dtype=t) for n, (t, _) in FIELDS.items()]
     return FeatureView(
         name=name,
         entities=[entities[shape.key]],
         ttl=shape.ttl,
-        schema=[
-            Field(name=shape.key, dtype=key_type),
-            *(Field(name=n, dtype=t) for n, (t, _) in FIELDS.items()),
-        ],
+        schema=[Field(name=shape.key, dtype=key_type), *fields],
         source=source,
     )
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 import duckdb
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -83,11 +84,8 @@ class Beside:
         screen.print(self._summary(household))
 
     def _recommended(self, household: int) -> Table:
-        title = (
-            f"Recommended to household {household} as of {self._at:%Y-%m-%d}: how often it had bought it, "
-            "whether it bought it (or another of its type) later"
-        )
-        table = Table(title=title, title_justify="left")
+        title = f"Recommended to household {household} as of {self._at:%Y-%m-%d}: bought before, bought later"
+        table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
         for name in ("", "type", "size", "category"):
             table.add_column(name, no_wrap=True)
         for name in ("P(buy)", "spend", "before"):
@@ -102,7 +100,7 @@ class Beside:
         return table
 
     def _bought(self, household: int, side: str, title: str) -> Table:
-        table = Table(title=title, title_justify="left")
+        table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
         table.add_column("type", no_wrap=True)
         table.add_column("category", no_wrap=True)
         table.add_column("lines", justify="right")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from beside import Beside
+from rich import box
 from rich.console import Console
 from rich.table import Table
 from steps import StepFailedError, Steps
@@ -106,7 +107,7 @@ def show_results(judged: Mapping[str, Any]) -> None:
 def _table(
     title: str, contenders: Mapping[str, Mapping[str, float | None]], metrics: tuple[str, ...]
 ) -> Table:
-    table = Table(title=title, title_justify="left")
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("contender", no_wrap=True)
     for metric in metrics:
         table.add_column(metric, justify="right")

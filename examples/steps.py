@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,8 @@ class Steps:
         print(f"\n[{len(self.done) + 1}] {name}\n$ {_shown(command)}", flush=True)
         began = time.perf_counter()
         child = subprocess.Popen(command, cwd=self.root, stdout=stdout, env=_environment())
-        output = child.stdout.read() if child.stdout else b""
+        with child.stdout or nullcontext():
+            output = child.stdout.read() if child.stdout else b""
         # wait4 alone tells the peak memory of this child, and not of the largest so far.
         _, status, usage = os.wait4(child.pid, 0)
         child.returncode = os.waitstatus_to_exitcode(status)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Union
+from typing import Any, Literal
 
-Key = Union[int, str]
+Key = int | str
 
 Degraded = Literal["unknown_query", "store_unavailable"]
-"""Why an answer is less than it could be: nothing is known of the query, or its features could not be read."""
+"""Why an answer is less than it could be: the query is unknown, or its features could not be read."""
 
 
 @dataclass(frozen=True)

@@ -31,23 +31,36 @@ class Recommender:
 
     Whatever the data is like, there is an answer: of a query nobody knows, what is popular; with the store
     down, what the models make of the query's id alone. Then ``degraded`` says why.
+
+    Attributes:
+        bundle: id of the bundle.
+        at: the moment as of which the bundle's items are.
     """
 
     project: Project
     bundle: str
+    at: datetime
     contents: Contents
     scorer: Scorer
 
     @classmethod
-    def load(cls, path: Path, *, bundle: str = "current", artefacts: Path | None = None) -> Recommender:
+    def load(
+        cls, path: Path, *, bundle: str = "current", spec: Path | None = None, artefacts: Path | None = None
+    ) -> Recommender:
         """Load a bundle for a feature repo; make one per process.
+
+        Args:
+            path: the directory of feature_store.yaml.
+            bundle: id of the bundle.
+            spec: another recommender.yaml than the repo's.
+            artefacts: where the bundles are; default: ``path/artefacts``.
 
         Raises:
             BundleError: the bundle is missing, damaged, or made for another registry.
         """
-        project = open_project(path, artefacts=artefacts)
-        chosen = BundleStore(project.bundles).open(bundle)
-        contents = open_contents(chosen, project.schema)
+        live = open_project(path, spec=spec, artefacts=artefacts)
+        chosen = BundleStore(live.bundles).open(bundle)
+        project, contents = open_contents(chosen, live)
         scorer = Scorer(
             schema=project.schema,
             models=contents.models,
@@ -55,8 +68,9 @@ class Recommender:
             candidates=project.spec.batch.candidates,
             k=project.spec.batch.k,
             weights=project.spec.weights,
+            exposure=contents.exposure,
         )
-        return cls(project, chosen.id, contents, scorer)
+        return cls(project, chosen.id, chosen.manifest.at, contents, scorer)
 
     def recommend(
         self,
@@ -77,16 +91,18 @@ class Recommender:
             at: the moment of the request, by which features expire; default: now.
 
         Raises:
-            RequestError: a key of another type than the registry's, a k or weights or context that make no sense.
+            RequestError: a key of another type than the registry's, or a k, weights or context without sense.
         """
         key = self._key(query)
         scorer = self._scorer(k, weights)
         given = self._context(context or {})
         queries, degraded = self._read(key, microseconds(at or datetime.now(timezone.utc)))
-        candidates = scorer.retrieve(queries, scorer.candidates)
-        if degraded == "unknown_query":
+        if scorer.knows(queries)[0]:
+            candidates = scorer.find(queries, scorer.candidates)
+        else:
+            degraded = degraded or "unknown_query"
             popular = np.argsort(-self.contents.popularity, kind="stable")
-            candidates = popular[None, : candidates.shape[1]].astype(np.int32)
+            candidates = popular[None, : scorer.candidates].astype(np.int32)
         ranked = scorer.rank(queries, candidates, context=given)
         return Answer(query, self._items(ranked), degraded, self.bundle)
 
@@ -134,7 +150,7 @@ class Recommender:
         return given
 
     def _read(self, key: pa.Array, at: int) -> tuple[Frame, Degraded | None]:
-        """Read the query's features online, once; say what is amiss."""
+        """Read the query's features online, once; say so where they cannot be read."""
         side = self.project.schema.query
         degraded: Degraded | None = None
         features = empty_features(side, 1)
@@ -145,13 +161,7 @@ class Recommender:
             except StoreError:
                 degraded = "store_unavailable"
         queries = to_frame(QUERY_ID, key, features, np.array([at], np.int64))
-        is_unknown = all(column.null_count for column in features.columns) and not self._is_learnt(queries)
-        return queries, "unknown_query" if is_unknown and degraded is None else degraded
-
-    def _is_learnt(self, queries: Frame) -> bool:
-        """Whether the query's id has a place of its own in the models."""
-        ids = self.contents.models.preprocessor.encode("query", queries).get(QUERY_ID)
-        return ids is not None and bool(ids[0] > 1)
+        return queries, degraded
 
     def _items(self, ranked: Ranked) -> tuple[Recommendation, ...]:
         rows = ranked.rows[0][ranked.rows[0] >= 0]

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tfrs_mtl.dataset.examples import Arrays
-from tfrs_mtl.dataset.frames import ITEM_ID, Frame, item_frame, pair_frame
+from tfrs_mtl.dataset.encoders.ragged import lengths_of, padded
+from tfrs_mtl.dataset.examples import UNKNOWN, Arrays
+from tfrs_mtl.dataset.frames import ITEM_ID, QUERY_ID, Frame, item_frame, pair_frame
 from tfrs_mtl.index import ExactIndex, Excluded, Index
 from tfrs_mtl.models import Models
 from tfrs_mtl.schema import Schema
@@ -52,7 +54,9 @@ class Ranked:
     predictions: Mapping[str, Floats]
 
 
-def read_snapshot(repo: FeatureRepo, schema: Schema, models: Models, keys: pa.Array, *, at: int) -> ItemSnapshot:
+def read_snapshot(
+    repo: FeatureRepo, schema: Schema, models: Models, keys: pa.Array, *, at: int
+) -> ItemSnapshot:
     """Read the items' features as of a moment (microseconds) from the offline store, and index them."""
     return to_snapshot(models, item_frame(repo, schema, keys, np.full(len(keys), at, np.int64)))
 
@@ -71,6 +75,8 @@ class Scorer:
         candidates: items retrieved for each query before ranking.
         k: items kept for each query after ranking.
         weights: task -> weight of its expected value in the score.
+        exposure: for models trained on sampled negatives, how many of them a positive meets per item, [items];
+            see ``as_shares``. None where the shop logs impressions.
     """
 
     schema: Schema
@@ -79,9 +85,14 @@ class Scorer:
     candidates: int
     k: int
     weights: Mapping[str, float]
+    exposure: Floats | None = None
 
     def recommend(
-        self, queries: Frame, *, context: Mapping[str, pa.Array] | None = None, excluded: Excluded | None = None
+        self,
+        queries: Frame,
+        *,
+        context: Mapping[str, pa.Array] | None = None,
+        excluded: Excluded | None = None,
     ) -> Ranked:
         """Return the best k items of each query.
 
@@ -90,8 +101,31 @@ class Scorer:
             context: feature -> [n]; absent features are null.
             excluded: rows of the snapshot that a query must not get.
         """
-        found = self.retrieve(queries, self.candidates, excluded=excluded)
+        found = self.find(queries, self.candidates, excluded=excluded)
         return self.rank(queries, found, context=context)
+
+    def find(self, queries: Frame, k: int, *, excluded: Excluded | None = None) -> NDArray[np.int32]:
+        """Return the candidates of each query: the k best of the towers, then what it met before, [n, k + own].
+
+        Every row of the snapshot stands once for a query; -1 where there is none.
+        """
+        found = self.retrieve(queries, k, excluded=excluded)
+        own = own_items(self.schema, queries, self.items.keys)
+        return np.hstack([found, _without(own, found, excluded, len(self.items.frame))])
+
+    def knows(self, queries: Frame) -> NDArray[np.bool_]:
+        """Say of each query whether anything is known: a feature, or an id that the models have met, [n].
+
+        Of others the models can say nothing; what is popular suits them better.
+        """
+        known = np.zeros(len(queries), np.bool_)
+        for name, column in queries.columns.items():
+            if name != QUERY_ID:
+                known |= pc.is_valid(column).to_numpy(zero_copy_only=False)
+        if not known.all():
+            ids = self.models.preprocessor.encode("query", queries).get(QUERY_ID)
+            known = known if ids is None else known | np.greater(ids, UNKNOWN)
+        return known
 
     def retrieve(self, queries: Frame, k: int, *, excluded: Excluded | None = None) -> NDArray[np.int32]:
         """Return the k best rows of the snapshot by the towers alone, [n, k], padded with -1."""
@@ -115,9 +149,12 @@ class Scorer:
         self, queries: Frame, candidates: NDArray[np.int32], context: Mapping[str, pa.Array]
     ) -> Ranked:
         held = candidates >= 0
-        query_rows = np.nonzero(held)[0].astype(np.int64)
-        predictions = self.predict(queries, query_rows, candidates[held].astype(np.int64), context=context)
-        score = expected_value(self.schema.spec.ranking.tasks, predictions, self.weights)
+        query_rows, item_rows = np.nonzero(held)[0].astype(np.int64), candidates[held].astype(np.int64)
+        predictions = self.predict(queries, query_rows, item_rows, context=context)
+        tasks = self.schema.spec.ranking.tasks
+        if self.exposure is not None:
+            predictions = as_shares(tasks, predictions, self.exposure[item_rows])
+        score = expected_value(tasks, predictions, self.weights)
         return _best_of(candidates, score, predictions, self.k)
 
     def predict(
@@ -147,6 +184,60 @@ class Scorer:
         return self.models.ranking.predict(features)
 
 
+def as_shares(
+    tasks: tuple[Task, ...], predictions: Mapping[str, Floats], exposure: Floats
+) -> dict[str, Floats]:
+    """Turn probabilities among sampled negatives into shares of what a query meets next.
+
+    A model that tells positives from negatives drawn with density q(i), m to a positive, learns the odds
+    P(i | query) / (m q(i)), whatever q is (the density ratio of logistic regression). Ranked by those odds,
+    popular items lose what they were drawn too often for. So P(i | query) = odds * m q(i), which sums to 1
+    over the catalogue: the chance that the query's next interaction is with this item.
+
+    Args:
+        exposure: m q(i) of each row's item, [n].
+
+    Returns:
+        The same tasks; binary ones without a condition as shares, the others as they are.
+    """
+    shares = dict(predictions)
+    for task in tasks:
+        if task.kind == "binary" and task.when is None:
+            probability = np.clip(predictions[task.name].astype(np.float64), 0, 1 - 1e-7)
+            share = probability / (1 - probability) * exposure
+            shares[task.name] = np.minimum(share, 1).astype(np.float32)
+    return shares
+
+
+def own_items(schema: Schema, queries: Frame, keys: pa.Array) -> NDArray[np.int32]:
+    """Return the rows of the items in each query's history and item-keyed pair views, [n, most], -1 padded."""
+    names = [feature.name for feature in schema.query.features if feature.kind == "history"]
+    names += [pair.keys for pair in schema.pairs if pair.attribute == schema.item.key.name]
+    found = []
+    for name in names:
+        column = queries.columns[name]
+        rows = pc.fill_null(pc.index_in(column.flatten().cast(keys.type), value_set=keys), -1)
+        lengths = lengths_of(column)
+        flat = np.asarray(rows.to_numpy(zero_copy_only=False), np.int32)
+        found.append(padded(flat, lengths, int(lengths.max(initial=0)), -1))
+    return np.hstack(found) if found else np.empty((len(queries), 0), np.int32)
+
+
+def _without(
+    own: NDArray[np.int32], found: NDArray[np.int32], excluded: Excluded | None, items: int
+) -> NDArray[np.int32]:
+    """Blank the rows of ``own`` that come again, are in ``found`` already, or are excluded."""
+    owners = np.arange(len(own), dtype=np.int64)[:, None] * items
+    codes = np.where(own >= 0, owners + own, -1)
+    barred = [(owners + found)[found >= 0]]
+    if excluded is not None:
+        barred.append(np.repeat(owners[:, 0], np.diff(excluded.indptr)) + excluded.rows)
+    first = np.zeros(codes.size, bool)
+    first[np.unique(codes, return_index=True)[1]] = True
+    kept = first.reshape(codes.shape) & (codes >= 0) & ~np.isin(codes, np.concatenate(barred))
+    return np.where(kept, own, -1).astype(np.int32)
+
+
 def expected_value(
     tasks: tuple[Task, ...], predictions: Mapping[str, Floats], weights: Mapping[str, float]
 ) -> Floats:
@@ -165,7 +256,9 @@ def expected_value(
     return np.asarray(total, np.float32)
 
 
-def _best_of(candidates: NDArray[np.int32], score: Floats, predictions: Mapping[str, Floats], k: int) -> Ranked:
+def _best_of(
+    candidates: NDArray[np.int32], score: Floats, predictions: Mapping[str, Floats], k: int
+) -> Ranked:
     """Order each query's candidates by score (ties by row number) and keep k."""
     held = candidates >= 0
     scores = np.full(candidates.shape, -np.inf, np.float32)

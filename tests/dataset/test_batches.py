@@ -1,3 +1,5 @@
+"""Batches hold every row once, with its own columns, in an order that seed and epoch settle."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -62,3 +64,14 @@ def test_any_batch_size_gives_every_row_once(size: int) -> None:
 def test_no_examples_are_no_batches() -> None:
     empty = Examples(blocks=(Block({"id": np.zeros(0, np.int32)}),), size=0)
     assert list(batches(empty, 4, shuffle_seed=0)) == []
+
+
+def test_rows_with_times_meet_their_neighbours_in_time_and_every_row_comes_once() -> None:
+    size, times = 1_000, np.random.default_rng(0).permutation(1_000) * 86_400_000_000
+    examples = Examples(blocks=(Block({"row": np.arange(size, dtype=np.int32)}),), size=size, times=times)
+    found = [b["row"] for b in batches(examples, 30, shuffle_seed=1).as_numpy_iterator()]
+    assert sorted(np.concatenate(found)) == list(range(size))
+    spans = [np.ptp(times[rows]) for rows in found[:-1]]
+    assert max(spans) < 0.2 * np.ptp(times)
+    starts = [times[rows].min() for rows in found[:-1]]
+    assert starts != sorted(starts)

@@ -8,6 +8,7 @@ from datetime import datetime
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tfrs_mtl.batch.sinks import Sink, Written
@@ -51,13 +52,12 @@ class BatchJob:
     def _score(self, keys: pa.Array) -> pa.Table:
         at = np.full(len(keys), microseconds(self.at), np.int64)
         queries = query_frame(self.shop.repo, self.shop.schema, keys, at)
-        codes = self.shop.queries.codes(keys)
-        is_known = (codes >= 0) & (codes < self.shop.queries.known(microseconds(self.at)))
+        is_known = self.scorer.knows(queries)
         return self._table(keys, self._ranked(queries, is_known), is_known)
 
     def _ranked(self, queries: Frame, is_known: NDArray[np.bool_]) -> Ranked:
         """Rank what the towers found for known queries, and what is popular for the others."""
-        candidates = self.scorer.retrieve(queries, self.scorer.candidates)
+        candidates = self.scorer.find(queries, self.scorer.candidates)
         fallback = np.full(candidates.shape[1], -1, np.int32)
         fallback[: len(self.popular)] = self.popular[: len(fallback)]
         candidates[~is_known] = fallback
@@ -68,7 +68,7 @@ class BatchJob:
         held = ranked.rows >= 0
         owners, ranks = np.nonzero(held)
         schema = result_schema(self.shop.schema)
-        degraded = np.where(is_known[owners], None, UNKNOWN_QUERY)
+        degraded = pc.if_else(pa.array(is_known[owners]), pa.scalar(None, pa.string()), UNKNOWN_QUERY)
         columns: Mapping[str, object] = {
             "run_id": [self.run_id] * len(owners),
             "query": keys.take(pa.array(owners)),

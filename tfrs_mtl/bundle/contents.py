@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from tfrs_mtl.bundle.compare import SchemaTypes, SideTypes, require_agreement
 from tfrs_mtl.bundle.sealed import Bundle
 from tfrs_mtl.dataset.frames import Frame, flat
 from tfrs_mtl.dataset.preprocessor import Preprocessor
+from tfrs_mtl.errors import BundleError, nearest
 from tfrs_mtl.index import ExactIndex
 from tfrs_mtl.layers.build import build
 from tfrs_mtl.models import Models, ranking_model, retrieval_model
+from tfrs_mtl.project import Project
 from tfrs_mtl.schema import Schema, Side
 from tfrs_mtl.scoring import ItemSnapshot
 from tfrs_mtl.spec import Spec
@@ -27,8 +31,11 @@ _RETRIEVAL = "retrieval.weights.h5"
 _RANKING = "ranking.weights.h5"
 _ITEMS = "items.parquet"
 _INDEX = "index"
+_MANIFEST = "manifest.json"
 _TIME = "#time"
 _POPULARITY = "#popularity"
+_EXPOSURE = "#exposure"
+_OWN = (_TIME, _POPULARITY, _EXPOSURE)
 
 
 @dataclass(frozen=True)
@@ -37,11 +44,13 @@ class Contents:
 
     Attributes:
         popularity: how often each item was met of late, [items]; what to fall back on.
+        exposure: see ``Scorer.exposure``, [items].
     """
 
     models: Models
     items: ItemSnapshot
     popularity: NDArray[np.float32]
+    exposure: NDArray[np.float32] | None
 
     def save(self, directory: Path) -> None:
         """Write all files into an empty directory."""
@@ -50,6 +59,8 @@ class Contents:
         self.models.ranking.save_weights(str(directory / _RANKING))
         frame = self.items.frame
         columns = {**frame.columns, _TIME: pa.array(frame.times), _POPULARITY: pa.array(self.popularity)}
+        if self.exposure is not None:
+            columns[_EXPOSURE] = pa.array(self.exposure)
         pq.write_table(pa.table(columns), directory / _ITEMS)
         self.items.index.save(directory / _INDEX)
 
@@ -63,21 +74,52 @@ class Contents:
             build(model, model.model_inputs)
             model.load_weights(str(directory / file))
         table = pq.read_table(directory / _ITEMS)
-        columns = {n: flat(table.column(n)) for n in table.column_names if n not in (_TIME, _POPULARITY)}
+        columns = {n: flat(table.column(n)) for n in table.column_names if n not in _OWN}
         frame = Frame(columns, table.column(_TIME).to_numpy())
         items = ItemSnapshot(frame, preprocessor.encode("item", frame), ExactIndex.load(directory / _INDEX))
         popularity = table.column(_POPULARITY).to_numpy()
-        return cls(Models(preprocessor, retrieval, ranking), items, popularity)
+        exposure = table.column(_EXPOSURE).to_numpy() if _EXPOSURE in table.column_names else None
+        return cls(Models(preprocessor, retrieval, ranking), items, popularity, exposure)
 
 
-def open_contents(bundle: Bundle, schema: Schema) -> Contents:
-    """Load a bundle's contents for a live registry.
+class Opened(NamedTuple):
+    """A bundle's contents, and the project with the spec that they go by."""
+
+    project: Project
+    contents: Contents
+
+
+def open_contents(bundle: Bundle, project: Project) -> Opened:
+    """Load a bundle's contents for a live project.
+
+    They go by the spec that they were trained for, whatever recommender.yaml says by now; but its
+    ``objective`` and ``batch`` need no training, so those are the live ones.
 
     Raises:
-        BundleError: the registry contradicts what the bundle was made for.
+        BundleError: the registry contradicts what the bundle was made for, or the live objective does.
+        RegistryError: the registry lacks what the bundle's spec names.
     """
-    require_agreement(bundle.manifest.types, types_of(schema), bundle=bundle.id)
-    return Contents.load(bundle.directory, Spec.model_validate(bundle.manifest.spec))
+    spec = _spec_in_force(bundle, project.spec)
+    served = replace(project, spec=spec, file=bundle.directory / _MANIFEST)
+    require_agreement(bundle.manifest.types, types_of(served.schema), bundle=bundle.id)
+    return Opened(served, Contents.load(bundle.directory, spec))
+
+
+def _spec_in_force(bundle: Bundle, live: Spec) -> Spec:
+    try:
+        own = Spec.model_validate(bundle.manifest.spec)
+    except ValidationError as error:
+        raise BundleError(
+            f"bundle {bundle.id} was written by another version: {error}; train again"
+        ) from error
+    tasks = [task.name for task in own.ranking.tasks]
+    for name in live.objective:
+        if name not in tasks:
+            raise BundleError(
+                f"`objective` weighs {name!r}, for which bundle {bundle.id} was not trained; "
+                f"{nearest(name, tasks)}; train again"
+            )
+    return own.model_copy(update={"objective": live.objective, "batch": live.batch})
 
 
 def types_of(schema: Schema) -> SchemaTypes:

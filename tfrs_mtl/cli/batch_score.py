@@ -23,12 +23,18 @@ from tfrs_mtl.training.run import popularity_of_late
 
 
 @click.command("batch-score")
-@click.option("--to", "target", help="Parquet file, or SQLAlchemy URL. Default: artefacts/recommendations.parquet.")
+@click.option(
+    "--to", "target", help="Parquet file or SQLAlchemy URL. Default: recommendations.parquet in artefacts/."
+)
 @click.option("--table", default="recommendations", show_default=True, help="The table, where --to is a URL.")
-@click.option("--queries", type=click.Path(path_type=Path), help="Parquet or text file of queries. Default: all.")
+@click.option(
+    "--queries", type=click.Path(path_type=Path), help="Parquet or text file of queries. Default: all."
+)
 @click.option("--at", type=Moment(), help="As of when. Default: the present of the data.")
 @click.option("--k", type=click.IntRange(1), help="Items a query. Default: the spec's.")
-@click.option("--candidates", type=click.IntRange(1), help="Items retrieved before ranking. Default: the spec's.")
+@click.option(
+    "--candidates", type=click.IntRange(1), help="Items retrieved before ranking. Default: the spec's."
+)
 @click.option("--run-id", help="A second run of the same id replaces the first. Default: bundle and moment.")
 @click.option("--bundle", default="current", show_default=True, help="Id of the bundle.")
 @json_option
@@ -47,9 +53,9 @@ def command(
 ) -> None:
     """Recommend items to all queries: retrieved, ranked, the best k, with each task's prediction."""
     began = time.perf_counter()
-    project = opened(settings)
-    chosen = BundleStore(project.bundles).open(bundle)
-    contents = open_contents(chosen, project.schema)
+    live = opened(settings)
+    chosen = BundleStore(live.bundles).open(bundle)
+    project, contents = open_contents(chosen, live)
     sink = open_sink(target or str(project.artefacts / "recommendations.parquet"), table=table)
     shop = open_shop(project.repo, project.schema)
     moment = at or shop.present(now())

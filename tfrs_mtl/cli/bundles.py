@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import click
-from rich.console import Console
+from rich import box
 from rich.table import Table
 
 from tfrs_mtl.bundle import BundleStore
 from tfrs_mtl.cli.main import Settings
-from tfrs_mtl.cli.options import json_option, print_json
+from tfrs_mtl.cli.options import json_option, print_json, show
 
 
 def _store(settings: Settings) -> BundleStore:
@@ -30,12 +30,20 @@ def list_bundles(settings: Settings, as_json: bool) -> None:
     if as_json:
         print_json([{"id": e.id, "current": e.is_current, "problem": e.problem} for e in entries])
         return
-    table = Table("", "bundle", "name", "items as of", "seed", "state")
+    if not entries:
+        click.echo("no bundle yet; `tfrs-mtl train` writes one")
+        return
+    table = Table(
+        "", "bundle", "name", "items as of", "seed", "state", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0)
+    )
+    table.columns[1].no_wrap = True
     for entry in entries:
         manifest = entry.manifest
-        facts = (manifest.name, f"{manifest.at:%Y-%m-%d %H:%M}", str(manifest.seed)) if manifest else ("", "", "")
+        facts = (
+            (manifest.name, f"{manifest.at:%Y-%m-%d %H:%M}", str(manifest.seed)) if manifest else ("", "", "")
+        )
         table.add_row("*" if entry.is_current else "", entry.id, *facts, entry.problem or "good")
-    Console().print(table)
+    show(table)
 
 
 @command.command("promote")

@@ -14,7 +14,9 @@ from tfrs_mtl.features import build_features
 
 
 @click.command("features")
-@click.option("--until", type=Moment(), help="Last possible snapshot. Default: the first after the last interaction.")
+@click.option(
+    "--until", type=Moment(), help="Last snapshot at most. Default: the first after the last interaction."
+)
 @click.option("--rebuild", is_flag=True, help="Write all snapshots anew, late interactions counted.")
 @json_option
 @click.pass_obj
@@ -33,7 +35,8 @@ def command(settings: Settings, until: datetime | None, rebuild: bool, as_json: 
             reports.append(report)
             if not as_json:
                 why = f" (rebuilt: {report.rebuilt})" if report.rebuilt else ""
-                span = f", {report.first:%Y-%m-%d %H:%M} to {report.last:%Y-%m-%d %H:%M}" if report.first else ""
+                span = f", {report.first:%Y-%m-%d %H:%M} to {report.last:%Y-%m-%d %H:%M}"
+                span = span if report.first else ""
                 click.echo(f"{report.view}: {report.rows:,} new rows{span}, {report.seconds:.1f} s{why}")
     if as_json:
         print_json({r.view: {"rows": r.rows, "path": str(r.path), "seconds": r.seconds} for r in reports})

@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import click
-from rich.console import Console
+import pyarrow as pa
+from rich import box
 from rich.table import Table
 
 from serving.answer import Answer
 from serving.recommender import Recommender
 from tfrs_mtl.cli.main import Settings
-from tfrs_mtl.cli.options import Moment, json_option, print_json
+from tfrs_mtl.cli.options import Moment, json_option, now, print_json, show
 from tfrs_mtl.errors import RequestError
+from tfrs_mtl.store import arrow_type
+
+_STALE = timedelta(days=7)
 
 
 # A query may be a negative number: what looks like an option, and is none, is an argument.
 @click.command("recommend", context_settings={"ignore_unknown_options": True})
 @click.argument("query")
 @click.option("--k", type=click.IntRange(1), help="How many items. Default: the spec's.")
-@click.option("--at", type=Moment(), help="The moment of the request, by which features expire. Default: now.")
-@click.option("--context", multiple=True, metavar="NAME=VALUE", help="What the request knows; may be repeated.")
+@click.option(
+    "--at", type=Moment(), help="The moment of the request, by which features expire. Default: now."
+)
+@click.option(
+    "--context", multiple=True, metavar="NAME=VALUE", help="What the request knows; may be repeated."
+)
 @click.option("--bundle", default="current", show_default=True, help="Id of the bundle.")
 @json_option
 @click.pass_obj
@@ -35,13 +43,17 @@ def command(
     as_json: bool,
 ) -> None:
     """Recommend items to QUERY (its join key), with what is shown of them and each task's prediction."""
-    recommender = Recommender.load(settings.path, bundle=bundle, artefacts=settings.artefacts)
-    given = dict(_pair(text) for text in context)
-    answer = recommender.recommend(_key(query, recommender), k=k, at=at, context=given)
+    recommender = Recommender.load(
+        settings.path, bundle=bundle, spec=settings.spec, artefacts=settings.artefacts
+    )
+    moment = at or now()
+    given = dict(_pair(text, recommender) for text in context)
+    answer = recommender.recommend(_key(query, recommender), k=k, at=moment, context=given)
     if as_json:
         print_json(asdict(answer))
     else:
-        Console().print(_table(answer))
+        show(_table(answer))
+    _warn_of_age(recommender.at, moment)
 
 
 def _key(text: str, recommender: Recommender) -> int | str:
@@ -54,25 +66,43 @@ def _key(text: str, recommender: Recommender) -> int | str:
         raise RequestError(f"query: {key.name!r} is {key.dtype.text}; got {text!r}") from error
 
 
-def _pair(text: str) -> tuple[str, str]:
+def _pair(text: str, recommender: Recommender) -> tuple[str, object]:
+    """Read NAME=VALUE, the value as the type that the registry gives the name."""
     name, sign, value = text.partition("=")
     if not sign:
         raise RequestError(f"--context: expected NAME=VALUE, got {text!r}")
-    return name, value
+    dtype = next((f.dtype for f in recommender.project.schema.context if f.column == name), None)
+    if dtype is None:
+        return name, value  # the recommender says which names there are
+    try:
+        return name, pa.scalar(value).cast(arrow_type(dtype)).as_py()
+    except pa.ArrowInvalid as error:
+        raise RequestError(f"--context {name}: expected {dtype.text}, got {value!r}") from error
 
 
 def _table(answer: Answer) -> Table:
     note = f" ({answer.degraded.replace('_', ' ')})" if answer.degraded else ""
-    table = Table(title=f"For {answer.query}{note}, by bundle {answer.bundle}")
-    table.add_column("")
-    table.add_column("item")
+    table = Table(title=f"For {answer.query}{note}, by bundle {answer.bundle}", title_justify="left")
+    table.box, table.title_style, table.padding = box.SIMPLE_HEAD, "bold", (0, 1, 0, 0)
     first = answer.items[0] if answer.items else None
-    for name in first.display if first else ():
-        table.add_column(name)
-    for name in ("score", *(first.predictions if first else ())):
-        table.add_column(name, justify="right")
+    shown, tasks = (list(first.display), list(first.predictions)) if first else ([], [])
+    for name in ("", "item", *shown, "score", *tasks):
+        table.add_column(name.replace("_", "\n"), no_wrap=True, justify="left" if name in shown else "right")
     for rank, item in enumerate(answer.items, 1):
-        shown = ["" if value is None else str(value) for value in item.display.values()]
+        texts = ["" if value is None else str(value) for value in item.display.values()]
         numbers = [f"{value:.3f}" for value in (item.score, *item.predictions.values())]
-        table.add_row(str(rank), str(item.item), *shown, *numbers)
+        table.add_row(str(rank), str(item.item), *texts, *numbers)
+    for column in table.columns:
+        if column.header not in shown:  # what is shown of an item may be cut, numbers and keys may not
+            column.min_width = max((len(str(cell)) for cell in column.cells), default=0)
     return table
+
+
+def _warn_of_age(snapshot: datetime, moment: datetime) -> None:
+    """Say what to do where the request comes long after the data: features have expired by then."""
+    if moment - snapshot > _STALE:
+        click.echo(
+            f"note: the bundle's items are as of {snapshot:%Y-%m-%d}, long before the request; features "
+            f"may have expired, and count as unknown. Ask as of then by --at {snapshot:%Y-%m-%d}",
+            err=True,
+        )

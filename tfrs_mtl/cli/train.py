@@ -12,7 +12,7 @@ from tfrs_mtl.training.run import train
 
 @click.command("train")
 @seed_option
-@click.option("--promote/--no-promote", default=True, help="Make the new bundle the current one (the default).")
+@click.option("--promote/--no-promote", default=True, help="Make the new bundle the current one (default).")
 @json_option
 @click.pass_obj
 def command(settings: Settings, seed: int | None, promote: bool, as_json: bool) -> None:
@@ -29,4 +29,5 @@ def command(settings: Settings, seed: int | None, promote: bool, as_json: bool) 
         histories = {"retrieval": report.retrieval.to_json(), "ranking": report.ranking.to_json()}
         print_json({"bundle": report.bundle.id, "path": str(report.bundle.directory), **histories})
     else:
-        click.echo(f"bundle {report.bundle.id} in {report.bundle.directory}{', now current' if promote else ''}")
+        state = ", now current" if promote else ""
+        click.echo(f"bundle {report.bundle.id} in {report.bundle.directory}{state}")

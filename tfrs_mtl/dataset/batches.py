@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tfrs_mtl._tf import tf
 from tfrs_mtl.dataset.examples import Examples
 
 PREFETCH = 4
+_JITTER = 0.05
+"""How far a row may stray from its place in time, as a share of all the time."""
 
 
 def label_of(task: str) -> str:
@@ -48,7 +51,7 @@ class Columns:
     """
 
     def __init__(self, examples: Examples) -> None:
-        self._size = examples.size
+        self._size, self._times = examples.size, examples.times
         self._blocks = [
             (None if block.rows is None else tf.constant(block.rows, tf.int32), _tensors(block.arrays))
             for block in examples.blocks
@@ -67,7 +70,7 @@ class Columns:
         """Return what the function ``batches`` does."""
         size = self._size
         steps = size // batch_size if drop_remainder else -(-size // batch_size)
-        order = _order(size, shuffle_seed, epoch)
+        order = _order(size, shuffle_seed, epoch, times=self._times, batch_size=batch_size)
 
         def batch(step: Any) -> dict[str, Any]:
             start = tf.cast(step, tf.int32) * batch_size
@@ -76,11 +79,32 @@ class Columns:
         return tf.data.Dataset.range(steps).map(batch).prefetch(PREFETCH)
 
 
-def _order(size: int, seed: int | None, epoch: int) -> Any:
+def _order(
+    size: int, seed: int | None, epoch: int, *, times: NDArray[np.int64] | None, batch_size: int
+) -> Any:
     """Return the rows [size] in the order of this pass."""
     if seed is None:
         return tf.range(size)
-    return tf.constant(np.random.default_rng([seed, epoch]).permutation(size), tf.int32)
+    rng = np.random.default_rng([seed, epoch])
+    if times is None or size == 0:
+        return tf.constant(rng.permutation(size), tf.int32)
+    return tf.constant(_near_in_time(rng, times, batch_size), tf.int32)
+
+
+def _near_in_time(rng: np.random.Generator, times: NDArray[np.int64], batch_size: int) -> NDArray[np.int64]:
+    """Return rows in an order that puts what happened at about the same time into one batch.
+
+    The candidates of an in-batch softmax carry features of their own moments. Were those months apart, a
+    model could tell the true item by its moment alone, from whatever grows with time; served, all items are
+    of one moment. The batches themselves come in random order.
+    """
+    strayed = times + rng.uniform(0, _JITTER * max(int(np.ptp(times)), 1), len(times))
+    rows = np.argsort(strayed, kind="stable")
+    steps, rest = divmod(len(rows), batch_size)
+    first = int(rng.integers(0, rest + 1))
+    last = first + steps * batch_size
+    whole = rows[first:last].reshape(steps, batch_size)[rng.permutation(steps)]
+    return np.concatenate([whole.ravel(), rows[:first], rows[last:]])
 
 
 def _tensors(arrays: Any) -> dict[str, Any]:

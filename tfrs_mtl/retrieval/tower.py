@@ -10,12 +10,12 @@ from tfrs_mtl._tf import tf
 from tfrs_mtl.dataset.examples import ModelInput
 from tfrs_mtl.layers.inputs import InputEncoder
 from tfrs_mtl.layers.mlp import mlp
-from tfrs_mtl.layers.noise import HideIds
+from tfrs_mtl.layers.noise import Dropout, HideIds
 from tfrs_mtl.layers.tables import Tables
 
 
 class Tower(tf.keras.layers.Layer):
-    """Inputs -> hidden layers -> a linear map to ``dim`` -> L2 normalisation where asked for.
+    """Inputs -> hidden layers -> a linear map to ``dim``; dropout and L2 normalisation where asked for.
 
     A tower without hidden layers whose inputs are ``dim`` wide already is those inputs: ids alone then give
     the id tower of the TFRS tutorial.
@@ -23,7 +23,7 @@ class Tower(tf.keras.layers.Layer):
     Args:
         inputs: what this side is described by.
         tables: the model's embedding tables, shared by both towers.
-        retrieval: widths, history encoder, normalisation, share of hidden ids.
+        retrieval: widths, history encoder, normalisation, dropout, share of hidden ids.
         hidden_id: the category input whose id is hidden now and then in training; None hides none.
     """
 
@@ -41,6 +41,7 @@ class Tower(tf.keras.layers.Layer):
         self.hidden_id = hidden_id
         self.hide = HideIds(retrieval.item_dropout)
         self.encoder = InputEncoder(inputs, tables, history=retrieval.history)
+        self.dropout = Dropout(retrieval.dropout) if retrieval.dropout else None
         self.hidden = mlp(retrieval.hidden) if retrieval.hidden else None
         self.linear = tf.keras.layers.Dense(retrieval.dim)
 
@@ -50,6 +51,8 @@ class Tower(tf.keras.layers.Layer):
             hidden = self.hide(features[self.hidden_id], training=training)
             features = {**features, self.hidden_id: hidden}
         output = self.encoder(features)
+        if self.dropout is not None:
+            output = self.dropout(output, training=training)
         if self.hidden is not None:
             output = self.hidden(output, training=training)
         if self.hidden is not None or output.shape[-1] != self.dim:

@@ -51,4 +51,10 @@ class Retrieval(Section):
         lt=1,
         description="Share of item ids hidden in training, so that new items work from attributes.",
     )
+    dropout: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="Share of each tower's encoded inputs hidden in training; helps where data is little.",
+    )
     training: Training = Field(Training(), description="The training of the two-tower model.")

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console
 
 from tfrs_mtl.dataset.shop import Shop, open_shop
@@ -62,13 +64,15 @@ def evaluate(
     moment = read_moment(shop, truth)
     contenders = _retrieval_contenders(shop, models, moment)
     if sets is not None:
-        contenders |= _vanilla(project, sets, moment, seed=seed, directory=runs / "vanilla", progress=progress)
+        where = runs / "vanilla"
+        contenders |= _vanilla(project, sets, moment, seed=seed, directory=where, progress=progress)
     retrieval = compare_retrieval(shop, truth, contenders, seed=seed)
     test = ranking_set(shop, models.preprocessor, shop.windows.test, seed=seed + 2)
     rankers: dict[str, Predictions] = {OURS: predict(models.ranking, test)}
     tasks = project.spec.ranking.tasks
     if sets is not None:
-        rankers["single_task"] = _single_tasks(project, sets, test, seed=seed, directory=runs, progress=progress)
+        alone = _single_tasks(project, sets, test, seed=seed, directory=runs, progress=progress)
+        rankers["single_task"] = alone
         rankers["constant"] = constant_predictions(tasks, sets.ranking.rows.labels, len(test.rows))
     ranking = compare_ranking(tasks, test.rows.labels, rankers, queries=test.rows.queries, seed=seed)
     return Evaluation(retrieval, ranking)
@@ -83,6 +87,7 @@ def _retrieval_contenders(shop: Shop, models: Models, moment: Moment) -> dict[st
         candidates=spec.batch.candidates,
         k=max(KS),
         weights=spec.weights,
+        exposure=shop.exposure(moment.at),
     )
     return {
         OURS: TowerContender.prepare(models.retrieval, models.preprocessor, moment),
@@ -116,7 +121,7 @@ def _single_tasks(
     directory: Path,
     progress: Console | None,
 ) -> Predictions:
-    predictions = {}
+    predictions: dict[str, NDArray[np.float32]] = {}
     for task in project.spec.ranking.tasks:
         alone = single_task(project.spec.ranking, task.name)
         where = directory / f"single-{task.name}"

@@ -49,12 +49,19 @@ def fit_retrieval(
 def fit_ranking(
     sets: TrainingSets, ranking: spec.Ranking, *, seed: int, directory: Path, progress: Console | None
 ) -> tuple[RankingModel, History]:
-    """Make and fit a ranking model, stopped by the mean over its tasks of AUC (binary) and R2 (regression)."""
+    """Make and fit a ranking model, stopped by the mean over its tasks of AUC (binary) and R2 (regression).
+
+    Where the validation window can judge no task (delayed labels come too late), the training window does.
+    """
     statistics = label_statistics(sets.ranking.rows.labels, ranking.tasks)
     model = ranking_model(sets.preprocessor, ranking, statistics=statistics)
 
+    def quality(rows: RankingSet) -> float:
+        return mean_quality(ranking.tasks, rows.rows.labels, predict(model, rows))
+
     def validate() -> float:
-        return mean_quality(ranking.tasks, sets.validation.rows.labels, predict(model, sets.validation))
+        found = quality(sets.validation)
+        return found if np.isfinite(found) else quality(sets.ranking)
 
     history = fit(
         model,

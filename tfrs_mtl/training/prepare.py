@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tfrs_mtl.dataset.assemble import Raw, encode_raw, gather_raw
 from tfrs_mtl.dataset.examples import Block, Examples
@@ -104,6 +105,10 @@ def _retrieval_examples(shop: Shop, preprocessor: Preprocessor, *, seed: int) ->
         shop, shop.windows.train, seed=seed, sample=shop.schema.spec.retrieval.training.sample
     )
     raw = gather_raw(shop, rows.queries, rows.items, rows.times, context=None)
-    own = {LOG_PROBABILITY: rows.log_probability, ITEM_CODE: rows.items, QUERY_CODE: rows.queries}
+    own: dict[str, NDArray[np.generic]] = {
+        LOG_PROBABILITY: rows.log_probability,
+        ITEM_CODE: rows.items,
+        QUERY_CODE: rows.queries,
+    }
     encoded = encode_raw(preprocessor, raw, {})
-    return Examples((*encoded.blocks, Block(own)), len(rows))
+    return Examples((*encoded.blocks, Block(own)), len(rows), times=rows.times)

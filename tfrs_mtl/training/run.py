@@ -55,7 +55,7 @@ def train(project: Project, *, seed: int, now: datetime, progress: Console | Non
         sets, project.spec.ranking, seed=seed, directory=runs / "ranking", progress=progress
     )
     models = Models(sets.preprocessor, retrieval, ranking)
-    metrics = {VALIDATION_METRIC: _best(found), "ranking": _best(ranked)}
+    metrics: dict[str, JsonValue] = {VALIDATION_METRIC: _best(found), "ranking": _best(ranked)}
     bundle = write_bundle(project, shop, models, seed=seed, now=now, metrics={"validation": metrics})
     return TrainReport(bundle, found, ranked)
 
@@ -75,7 +75,8 @@ def write_bundle(
     items = read_snapshot(
         project.repo, shop.schema, models, shop.items.keys.slice(0, known), at=microseconds(at)
     )
-    contents = Contents(models, items, popularity_of_late(shop, at=microseconds(at))[:known])
+    popularity = popularity_of_late(shop, at=microseconds(at))[:known]
+    contents = Contents(models, items, popularity, shop.exposure(microseconds(at)))
     content: dict[str, Any] = project.spec.model_dump(mode="json")
     return BundleStore(project.bundles).write(
         fill=contents.save,

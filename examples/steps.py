@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -34,9 +35,12 @@ class Steps:
     root: Path
     done: dict[str, dict[str, float]] = field(default_factory=dict)
 
-    def run(self, name: str, command: Sequence[str]) -> None:
-        """Run a command whose output is for people."""
-        self._run(name, command, stdout=None)
+    def run(self, name: str, command: Sequence[str], *, only: str | None = None) -> None:
+        """Run a command whose output is for people; ``only`` keeps the lines that begin so."""
+        output = self._run(name, command, stdout=subprocess.PIPE if only else None)
+        for line in output.decode().splitlines():
+            if only and re.match(only, line):
+                print(line, flush=True)
 
     def read(self, name: str, command: Sequence[str]) -> dict[str, Any]:
         """Run a command that has ``--json``, and return the object it prints; its progress is on stderr."""
@@ -70,9 +74,5 @@ def _shown(command: Sequence[str]) -> str:
 
 
 def _environment() -> dict[str, str]:
-    """Return our environment; where no terminal tells its width, tables get room.
-
-    Feast's duckdb store (by ibis 12) calls an old name of duckdb's and is warned of it a hundred times.
-    """
-    width = {} if sys.stdout.isatty() else {"COLUMNS": "120"}
-    return {**width, "PYTHONWARNINGS": "ignore::DeprecationWarning", **os.environ}
+    """Return our environment; where no terminal tells its width, tables get room."""
+    return {**({} if sys.stdout.isatty() else {"COLUMNS": "120"}), **os.environ}

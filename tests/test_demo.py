@@ -35,6 +35,17 @@ def test_a_step_is_measured_and_its_output_seen(tmp_path: Path, capfd: pytest.Ca
     assert steps.done["small again"]["peak_mib"] < 300
 
 
+def test_of_a_step_that_talks_only_what_matters_is_shown(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    Steps(tmp_path).run(
+        "apply", _python("print('meta {'); print('Created view'); print('}')"), only="Created"
+    )
+    lines = capfd.readouterr().out.splitlines()
+    assert "Created view" in lines
+    assert "meta {" not in lines
+
+
 def test_a_programs_answer_is_the_last_line_of_its_output(tmp_path: Path) -> None:
     code = "import json, sys; print('noise'); print(json.dumps({'given': sys.argv[1:]}))"
     assert Steps(tmp_path).read("ask", [*_python(code), "it"]) == {"given": ["it", "--json"]}

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from tfrs_mtl.errors import DataError
 from tfrs_mtl.schema import Column, Feature, Selection, Side, View
-from tfrs_mtl.store import TIMESTAMP, conform, connect, moment, quoted, remedy, scan
+from tfrs_mtl.store import TIMESTAMP, conform, connect, from_file, moment, quoted, remedy, scan
 
 _FIRST, _LAST = -(2**63), 2**63 - 1
 
@@ -51,7 +51,7 @@ def features_by_asof(side: Side, rows: pa.Table) -> pa.Table:
     fetched = {f.view for f in side.fetched}
     views = {s.name: s for s in side.service.selections if s.name in fetched}
     with connect() as connection, ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = pool.map(lambda s: _matched(connection, s, keys, times), views.values())
+        found = pool.map(lambda s: _matched(connection, s, side.key, keys, times), views.values())
         matches = dict(zip(views, found, strict=True))
         columns = pool.map(lambda f: _gathered(connection, matches[f.view], f), side.fetched)
         return pa.table({f.name: column for f, column in zip(side.fetched, columns, strict=True)})
@@ -67,18 +67,23 @@ class _Match:
 
 
 def _matched(
-    connection: duckdb.DuckDBPyConnection, selection: Selection, keys: pa.ChunkedArray, times: Ints
+    connection: duckdb.DuckDBPyConnection,
+    selection: Selection,
+    key: Column,
+    keys: pa.ChunkedArray,
+    times: Ints,
 ) -> _Match:
     view = selection.view
     versions = _versions(connection, view, selection.join_keys[0][0])
-    return _Match(view, len(versions), _places(versions, keys, times, view.ttl))
+    owners = conform(versions, [("key", Column("key", key.dtype))], origin=str(view.source.path)).column(0)
+    return _Match(view, len(versions), _places(owners, versions, keys, times, view.ttl))
 
 
 def _versions(connection: duckdb.DuckDBPyConnection, view: View, key: str) -> pa.Table:
     """Return key, time and, if the source has it, writing time of each of the view's rows."""
     source = view.source
-    created = f", {moment(quoted(source.created))} AS created" if source.created else ""
-    columns = f"{quoted(source.raw(key))} AS key, {moment(quoted(source.timestamp))} AS time{created}"
+    created = f", {moment(from_file(source.created))} AS created" if source.created else ""
+    columns = f"{from_file(source.raw(key))} AS key, {moment(from_file(source.timestamp))} AS time{created}"
     return _read(connection, view, columns)
 
 
@@ -89,16 +94,18 @@ def _read(connection: duckdb.DuckDBPyConnection, view: View, columns: str) -> pa
         raise DataError(f"feature view {view.name!r}: {path} does not exist{remedy(view)}")
     with connection.cursor() as cursor:  # a thread needs its own
         try:
-            return cursor.execute(f"SELECT {columns} FROM {scan(path)}").to_arrow_table()
+            return cursor.execute(f"SELECT {columns} FROM {scan(path)} AS file").to_arrow_table()
         except duckdb.Error as error:
             raise DataError(f"feature view {view.name!r}: {path} cannot be read: {error}") from error
 
 
-def _places(versions: pa.Table, keys: pa.ChunkedArray, times: Ints, ttl: timedelta | None) -> pa.Array:
-    """Return for each row the place of the version that holds at its time, or null, [n]."""
+def _places(
+    of: pa.ChunkedArray, versions: pa.Table, keys: pa.ChunkedArray, times: Ints, ttl: timedelta | None
+) -> pa.Array:
+    """Return for each row the place of the version of its key that holds at its time, or null, [n]."""
     if len(versions) == 0:
         return pa.nulls(len(times), pa.int64())
-    encoded = _whole(versions.column("key").cast(keys.type)).dictionary_encode()
+    encoded = _whole(of).dictionary_encode()
     owners = _int64(encoded.indices, -1)
     asked = _int64(pc.index_in(keys, value_set=encoded.dictionary), -1)
     held = _int64(versions.column("time"), _LAST)
@@ -134,7 +141,7 @@ def _last_until(held: Ints, first: Ints, end: Ints, times: Ints) -> Ints:
 def _gathered(connection: duckdb.DuckDBPyConnection, match: _Match, feature: Feature) -> pa.ChunkedArray:
     view = match.view
     column = Column(feature.column, feature.dtype)
-    table = _read(connection, view, f"{quoted(view.source.raw(column.name))} AS {quoted(column.name)}")
+    table = _read(connection, view, f"{from_file(view.source.raw(column.name))} AS {quoted(column.name)}")
     held = conform(table, [(column.name, column)], origin=str(view.source.path))
     if len(held) != match.size:
         raise DataError(

@@ -1,6 +1,6 @@
 """The one door to Feast: catalogue, rows, features as of a time, features now."""
 
-from tfrs_mtl.store.files import TIMESTAMP, connect, moment, quoted, read_view, remedy, scan
+from tfrs_mtl.store.files import TIMESTAMP, connect, from_file, moment, quoted, read_view, remedy, scan
 from tfrs_mtl.store.repo import FeatureRepo, open_repo
 from tfrs_mtl.store.types import MOMENT, arrow_type, conform
 
@@ -11,6 +11,7 @@ __all__ = [
     "arrow_type",
     "conform",
     "connect",
+    "from_file",
     "moment",
     "open_repo",
     "quoted",

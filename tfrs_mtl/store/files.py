@@ -39,6 +39,14 @@ def scan(path: Path) -> str:
     return "read_parquet('" + text.replace("'", "''") + "')"
 
 
+def from_file(name: str) -> str:
+    """Return SQL for a column of the file scanned ``AS file``.
+
+    By its bare name, DuckDB gives for a missing ``user`` or ``current_date`` what SQL calls so.
+    """
+    return f"file.{quoted(name)}"
+
+
 def moment(column: str) -> str:
     """Return SQL for a timestamp column of any kind as a microsecond timestamp in UTC."""
     return f"CAST({column} AS TIMESTAMPTZ)"
@@ -56,11 +64,12 @@ def read_view(
         DataError: the file is missing, truncated, or lacks a column.
     """
     assert view.source.path is not None
-    stamp = moment(quoted(view.source.timestamp))
-    chosen = [f"{quoted(view.source.raw(c.name))} AS {quoted(c.name)}" for c in columns]
+    stamp = moment(from_file(view.source.timestamp))
+    chosen = [f"{from_file(view.source.raw(c.name))} AS {quoted(c.name)}" for c in columns]
     bounds = [f"{stamp} >= $start"] * (start is not None) + [f"{stamp} < $end"] * (end is not None)
+    chosen.append(f"{stamp} AS {quoted(TIMESTAMP)}")
     sql = (
-        f"SELECT {', '.join([*chosen, f'{stamp} AS {quoted(TIMESTAMP)}'])} FROM {scan(view.source.path)} "
+        f"SELECT {', '.join(chosen)} FROM {scan(view.source.path)} AS file "
         f"WHERE {' AND '.join([f'{stamp} IS NOT NULL', *bounds])} ORDER BY {quoted(TIMESTAMP)}"
     )
     given = {"start": start, "end": end}

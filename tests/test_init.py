@@ -267,6 +267,12 @@ def test_a_label_is_binary_by_its_values_and_useless_where_it_says_nothing() -> 
     assert found["flag"].text == "50.0% true, 33.3% null"
 
 
+def test_whole_numbers_that_name_something_are_told_from_those_that_count() -> None:
+    view, rows = _labels(store_id=[7, 8, 9], quantity=[1, 2, 3], number_of_pages=[10, 20, 30])
+    found = find_labels(countable(view), rows)
+    assert [name for name, facts in found.items() if facts.is_likely_id] == ["store_id"]
+
+
 def test_the_label_is_the_only_binary_one_or_the_only_one_that_is_always_true() -> None:
     for values in ({"liked": [True, False]}, {"liked": [True, False], "played": [1, 1]}):
         view, rows = _labels(**values)

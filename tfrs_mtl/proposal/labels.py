@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -14,6 +15,7 @@ from tfrs_mtl.errors import DataError, RequestError, nearest
 from tfrs_mtl.schema import Column, View
 
 _NUMBERS = ("bool", "int", "float")
+_ID = re.compile(r"(^|[_\s.-])(id|code|no|nr|key|number)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,12 @@ class LabelFacts:
     def text(self) -> str:
         """What it holds, in a few words."""
         what = f"{self.mean:.1%} true" if self.kind == "binary" else f"mean {self.mean:.4g}"
-        return what if self.known == 1 else f"{what}, {1 - self.known:.1%} null"
+        return what if self.known > 0.9995 else f"{what}, {1 - self.known:.1%} null"
+
+    @property
+    def is_likely_id(self) -> bool:
+        """Whether its numbers most likely name something, and measure nothing."""
+        return self.column.dtype.base == "int" and _ID.search(self.column.name) is not None
 
 
 def countable(view: View) -> tuple[Column, ...]:

@@ -54,5 +54,5 @@ def propose(repo: FeatureRepo, wishes: Wishes) -> Proposal:
     first = pc.fill_null(rows.column(labels[0].column.name).cast(pa.float64()), 0.0)
     times = rows.column(TIMESTAMP).cast(pa.int64()).to_numpy()
     validation, test = split_moments(times, np.asarray(first.to_numpy()) > 0)
-    others = tuple(facts for facts in found.values() if facts not in labels)
+    others = tuple(f for f in found.values() if f not in labels and not f.is_likely_id)
     return Proposal(repo.project, roles, tuple(labels), others, validation, test)

@@ -28,6 +28,8 @@ class StepFailedError(Exception):
 class Steps:
     """The steps done so far: name -> ``seconds`` and ``peak_mib``.
 
+    A child's peak is never below the memory of this process at its start: Linux counts it in. So stay small.
+
     Attributes:
         root: the directory in which the commands run.
     """

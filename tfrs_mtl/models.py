@@ -14,7 +14,7 @@ from tfrs_mtl.ranking.statistics import LabelStatistics
 from tfrs_mtl.retrieval.model import RetrievalModel
 from tfrs_mtl.retrieval.vanilla import vanilla
 
-RANKING_ID_DIM = 32
+RANKING_ID_DIM = 16
 """Width of the id embeddings in the ranking model; retrieval's are as wide as its towers' output."""
 
 

@@ -68,6 +68,7 @@ def command(
         candidates=candidates or project.spec.batch.candidates,
         k=k or project.spec.batch.k,
         weights=project.spec.weights,
+        exposure=shop.exposure(time_of),
     )
     keys = read_queries(queries, project.schema) if queries else all_queries(shop, time_of)
     job = BatchJob(

@@ -56,6 +56,20 @@ class Shop:
         kept = np.flatnonzero(self.is_positive)
         return Past(self.query_codes[kept], self.item_codes[kept], self.interactions.times[kept], self.items.since)
 
+    def exposure(self, at: int) -> NDArray[np.float32] | None:
+        """Return how many sampled negatives a positive at a moment meets per item known by then, [known].
+
+        None where the shop logs impressions, or where negatives are drawn from the query's own past alone.
+        Those of the own past, if asked for beside others, are not counted.
+        """
+        negatives = self.schema.spec.ranking.negatives
+        if negatives is None or negatives.popular + negatives.uniform == 0:
+            return None
+        known = self.items.known(at)
+        met = np.bincount(self.past.items[self.past.times < at], minlength=known)[:known]
+        popular = negatives.popular * met / max(int(met.sum()), 1)
+        return (popular + negatives.uniform / max(known, 1)).astype(np.float32)
+
     def present(self, now: datetime) -> datetime:
         """Return the moment as of which all interactions so far are in some snapshot, at most ``now``."""
         last = moments(self.interactions.times[-1:])[0].as_py()

@@ -66,10 +66,12 @@ class Moment:
     """The queries of a truth and the items known at its moment, with their features.
 
     Attributes:
+        at: microseconds.
         codes: codes of the queries, ascending, [q]; row i of ``queries`` is query ``codes[i]``.
         items: row j is the item with code j.
     """
 
+    at: int
     codes: Integers
     queries: Frame
     items: Frame
@@ -86,7 +88,7 @@ def read_moment(shop: Shop, truth: Truth) -> Moment:
     at = np.full(len(keys), truth.at, np.int64)
     queries = query_frame(shop.repo, shop.schema, keys, at)
     items = item_frame(shop.repo, shop.schema, shop.items.keys.slice(0, known), np.full(known, truth.at, np.int64))
-    return Moment(truth.queries, queries, items)
+    return Moment(truth.at, truth.queries, queries, items)
 
 
 @dataclass(frozen=True)

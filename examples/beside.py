@@ -88,14 +88,14 @@ class Beside:
         table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
         for name in ("", "type", "size", "category"):
             table.add_column(name, no_wrap=True)
-        for name in ("P(buy)", "spend", "before"):
+        for name in ("chance", "spend", "before"):
             table.add_column(name, justify="right")
         table.add_column("later", no_wrap=True)
         rows = self._db.execute(_RECOMMENDED, {"household": household}).fetchall()
         for rank, kind, size, category, chance, spend, times, hit, near in rows:
             later = "it" if hit else "its type" if near else ""
             bought = f"{times} x" if times else ""
-            cells = (kind or "", size or "", category or "", f"{chance:.3f}", f"{spend:.2f}", bought, later)
+            cells = (kind or "", size or "", category or "", f"{chance:.2%}", f"{spend:.2f}", bought, later)
             table.add_row(str(rank), *cells, style="bold green" if hit else "")
         return table
 

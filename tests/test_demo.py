@@ -117,8 +117,8 @@ def test_what_was_bought_later_is_marked_by_product_and_by_type(repo: Path) -> N
     Beside(repo, AT).show(2, screen)
     text = screen.export_text()
     (first, second) = [line.split() for line in text.splitlines() if line.strip().startswith(("1 ", "2 "))]
-    assert first[1:] == ["TEA", "X", "0.500", "2.00", "1", "x", "its", "type"]
-    assert second[1:] == ["TEA", "X", "0.500", "2.00", "it"]
+    assert first[1:] == ["TEA", "X", "50.00%", "2.00", "1", "x", "its", "type"]
+    assert second[1:] == ["TEA", "X", "50.00%", "2.00", "it"]
     assert "of 2 recommended products it later bought 1, and of 1 more another of the same type" in text
     assert "All 3 households that bought later: 0.7 of 2 in the mean, at least one for 67% of them" in text
 

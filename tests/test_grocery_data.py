@@ -58,7 +58,16 @@ _LINES = [
 _PRODUCTS = [_product(10, size=" EX   16 OZ"), _product(11), _product(12), _product(13), _product(20, "FUEL")]
 _DEMOGRAPHICS = {
     name: ["1"]
-    for name in "household_id age income home_ownership marital_status household_size household_comp kids_count".split()
+    for name in [
+        "household_id",
+        "age",
+        "income",
+        "home_ownership",
+        "marital_status",
+        "household_size",
+        "household_comp",
+        "kids_count",
+    ]
 }
 
 

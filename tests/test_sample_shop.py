@@ -34,7 +34,8 @@ def test_the_contract_fits_the_definitions(schema: Schema) -> None:
         "product_behaviour",
     }
     assert [pair.attribute for pair in schema.pairs] == ["product_attributes__product_category", "product_id"]
-    assert schema.history is not None and schema.history.ages == "household_behaviour__last_product_ages"
+    assert schema.history is not None
+    assert schema.history.ages == "household_behaviour__last_product_ages"
 
 
 def test_the_behaviour_views_declare_every_field_of_the_registry(schema: Schema) -> None:

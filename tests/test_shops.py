@@ -158,7 +158,8 @@ def test_the_cinema_logs_slates_of_one_moment_and_a_chain_of_outcomes(tmp_path: 
     table, queries, _, times = _events("cinema", tmp_path)
     assert len(set(zip(queries, times.to_pylist(), strict=True))) == len(table) // cinema.world.SLATE
     click, cart, order = (np.array(table[c].to_pylist()) > 0 for c in ("clicked", "cart", "order"))
-    assert not (cart & ~click).any() and not (order & ~cart).any()
+    assert not (cart & ~click).any()
+    assert not (order & ~cart).any()
     assert 0 < order.sum() < cart.sum() < click.sum() < len(table)
     assert (np.array([value is not None for value in table["revenue"].to_pylist()]) == order).all()
 

@@ -1,3 +1,5 @@
+"""The training loop: early stopping, resuming, repeating."""
+
 from __future__ import annotations
 
 import io

@@ -1,4 +1,4 @@
-"""The one import of TensorFlow and TFRS: TFRS is Keras 2, which must be chosen before TensorFlow is imported."""
+"""The one import of TensorFlow and TFRS: TFRS is Keras 2, which must be chosen before TensorFlow loads."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if "tensorflow" in sys.modules and os.environ.get("TF_USE_LEGACY_KERAS") != "1":
 os.environ["TF_USE_LEGACY_KERAS"] = "1"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-import tensorflow as tf  # noqa: E402
-import tensorflow_recommenders as tfrs  # noqa: E402
+import tensorflow as tf
+import tensorflow_recommenders as tfrs
 
 __all__ = ["tf", "tfrs"]

@@ -72,7 +72,9 @@ def _read_events(project: Project, schema: Schema) -> pa.Table:
         if (name := getattr(measure, key, None)) is not None
     }
     keys = [schema.query.key, schema.item.key]
-    columns = [c for name in sorted(wanted) if (c := schema.events.column(name)) is not None and c not in keys]
+    columns = [
+        c for name in sorted(wanted) if (c := schema.events.column(name)) is not None and c not in keys
+    ]
     return project.repo.rows(schema.events, [*keys, *columns], end=project.spec.split.end)
 
 
@@ -86,4 +88,3 @@ def _attribute_versions(project: Project, schema: Schema, declared: BehaviourVie
     column = Column(feature.column, feature.dtype)
     rows = project.repo.rows(selection.view, [selection.view.keys[0], column])
     return ItemsTable(rows, item=selection.view.keys[0].name, timestamp=TIMESTAMP, value=feature.column)
-

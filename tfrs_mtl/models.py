@@ -48,7 +48,7 @@ def ranking_model(
     *,
     statistics: Mapping[str, LabelStatistics] | None = None,
 ) -> RankingModel:
-    """Return the multi-task model of a shop; ``statistics`` of the training labels are for its first training."""
+    """Return the multi-task model of a shop; a first training needs ``statistics`` of its labels."""
     inputs = preprocessor.inputs("query", "item", "pair", id_dim=RANKING_ID_DIM)
     return RankingModel(inputs, ranking, statistics=statistics)
 

@@ -75,8 +75,8 @@ class Scorer:
         candidates: items retrieved for each query before ranking.
         k: items kept for each query after ranking.
         weights: task -> weight of its expected value in the score.
-        exposure: for models trained on sampled negatives, how many of them a positive meets per item, [items];
-            see ``as_shares``. None where the shop logs impressions.
+        exposure: how many sampled negatives of each item a positive met in training, [items]; see
+            ``as_shares``. None where the shop logs impressions.
     """
 
     schema: Schema
@@ -105,7 +105,7 @@ class Scorer:
         return self.rank(queries, found, context=context)
 
     def find(self, queries: Frame, k: int, *, excluded: Excluded | None = None) -> NDArray[np.int32]:
-        """Return the candidates of each query: the k best of the towers, then what it met before, [n, k + own].
+        """Return each query's candidates: the k best of the towers, then what it met before, [n, k + own].
 
         Every row of the snapshot stands once for a query; -1 where there is none.
         """
@@ -210,7 +210,7 @@ def as_shares(
 
 
 def own_items(schema: Schema, queries: Frame, keys: pa.Array) -> NDArray[np.int32]:
-    """Return the rows of the items in each query's history and item-keyed pair views, [n, most], -1 padded."""
+    """Return the rows of the items in each query's history and item-keyed pair views, [n, most], or -1."""
     names = [feature.name for feature in schema.query.features if feature.kind == "history"]
     names += [pair.keys for pair in schema.pairs if pair.attribute == schema.item.key.name]
     found = []

@@ -5,7 +5,16 @@ from __future__ import annotations
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
-_PACKAGES = ("tfrs-mtl", "feast", "tensorflow", "tf-keras", "tensorflow-recommenders", "duckdb", "pyarrow", "numpy")
+_PACKAGES = (
+    "tfrs-mtl",
+    "feast",
+    "tensorflow",
+    "tf-keras",
+    "tensorflow-recommenders",
+    "duckdb",
+    "pyarrow",
+    "numpy",
+)
 
 
 def versions() -> dict[str, str]:

@@ -94,7 +94,9 @@ def test_a_late_event_changes_no_snapshot_that_stands_but_counts_later_and_in_a_
 def test_a_changed_declaration_is_built_anew_and_said(made: View) -> None:
     build(made, [event(1)], 4)
     report = build(made, [event(1)], 4, OTHER)
-    assert report.rows == 3 and report.rebuilt is not None and "changed" in report.rebuilt
+    assert report.rows == 3
+    assert report.rebuilt is not None
+    assert "changed" in report.rebuilt
     assert counts(made) == [(2, 1), (3, 1), (4, 1)]
 
 

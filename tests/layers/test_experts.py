@@ -1,3 +1,5 @@
+"""Experts against a loop in numpy."""
+
 from __future__ import annotations
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""What the input encoder makes of each form of input."""
+
 from __future__ import annotations
 
 import numpy as np

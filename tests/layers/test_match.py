@@ -1,3 +1,5 @@
+"""A candidate meets the history it stands in."""
+
 from __future__ import annotations
 
 import numpy as np

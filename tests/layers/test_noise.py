@@ -1,3 +1,5 @@
+"""Dropout and hidden ids, repeatable by seed."""
+
 from __future__ import annotations
 
 from pathlib import Path

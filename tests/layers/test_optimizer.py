@@ -1,3 +1,5 @@
+"""LazyAdam against Adam."""
+
 from __future__ import annotations
 
 import numpy as np

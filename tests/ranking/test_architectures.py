@@ -1,3 +1,5 @@
+"""Architectures held to their formulas."""
+
 from __future__ import annotations
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""Loss balancers held to their formulas."""
+
 from __future__ import annotations
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""Losses and predictions of each kind of task."""
+
 from __future__ import annotations
 
 import numpy as np

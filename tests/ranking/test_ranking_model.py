@@ -1,3 +1,5 @@
+"""The multi-task model: masks, planted signals, round trips."""
+
 from __future__ import annotations
 
 from pathlib import Path

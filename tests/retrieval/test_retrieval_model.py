@@ -1,3 +1,5 @@
+"""The two-tower model: its loss, its biases, planted clusters."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass

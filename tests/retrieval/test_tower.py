@@ -1,3 +1,5 @@
+"""One tower, used twice."""
+
 from __future__ import annotations
 
 import numpy as np

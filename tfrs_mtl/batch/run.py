@@ -59,7 +59,8 @@ class BatchJob:
         """Rank what the towers found for known queries, and what is popular for the others."""
         candidates = self.scorer.find(queries, self.scorer.candidates)
         fallback = np.full(candidates.shape[1], -1, np.int32)
-        fallback[: len(self.popular)] = self.popular[: len(fallback)]
+        popular = self.popular[: self.scorer.candidates]
+        fallback[: len(popular)] = popular
         candidates[~is_known] = fallback
         return self.scorer.rank(queries, candidates)
 

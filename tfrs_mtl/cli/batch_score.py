@@ -61,12 +61,13 @@ def command(
     moment = at or shop.present(now())
     time_of = microseconds(moment)
     known = shop.items.keys.slice(0, shop.items.known(time_of))
+    wanted = k or project.spec.batch.k
     scorer = Scorer(
         schema=project.schema,
         models=contents.models,
         items=read_snapshot(project.repo, project.schema, contents.models, known, at=time_of),
-        candidates=candidates or project.spec.batch.candidates,
-        k=k or project.spec.batch.k,
+        candidates=max(candidates or project.spec.batch.candidates, wanted),
+        k=wanted,
         weights=project.spec.weights,
         exposure=shop.exposure(time_of),
     )

@@ -8,6 +8,7 @@ from datetime import datetime
 import click
 from rich.progress import Progress
 
+from tfrs_mtl.behaviour import BuildReport
 from tfrs_mtl.cli.main import Settings
 from tfrs_mtl.cli.options import Moment, console, json_option, now, opened, print_json
 from tfrs_mtl.features import build_features
@@ -35,10 +36,16 @@ def command(settings: Settings, until: datetime | None, rebuild: bool, as_json: 
             reports.append(report)
             if not as_json:
                 why = f" (rebuilt: {report.rebuilt})" if report.rebuilt else ""
-                span = f", {report.first:%Y-%m-%d %H:%M} to {report.last:%Y-%m-%d %H:%M}"
-                span = span if report.first else ""
-                click.echo(f"{report.view}: {report.rows:,} new rows{span}, {report.seconds:.1f} s{why}")
+                click.echo(
+                    f"{report.view}: {report.rows:,} new rows{_span(report)}, {report.seconds:.1f} s{why}"
+                )
     if as_json:
         print_json({r.view: {"rows": r.rows, "path": str(r.path), "seconds": r.seconds} for r in reports})
     elif not reports:
         click.echo("recommender.yaml declares no behaviour views")
+
+
+def _span(report: BuildReport) -> str:
+    if report.first is None:
+        return ""
+    return f", {report.first:%Y-%m-%d %H:%M} to {report.last:%Y-%m-%d %H:%M}"

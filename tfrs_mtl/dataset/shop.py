@@ -54,7 +54,9 @@ class Shop:
     def past(self) -> Past:
         """The positive interactions, as negatives are drawn from them."""
         kept = np.flatnonzero(self.is_positive)
-        return Past(self.query_codes[kept], self.item_codes[kept], self.interactions.times[kept], self.items.since)
+        return Past(
+            self.query_codes[kept], self.item_codes[kept], self.interactions.times[kept], self.items.since
+        )
 
     def exposure(self, at: int) -> NDArray[np.float32] | None:
         """Return how many sampled negatives a positive at a moment meets per item known by then, [known].

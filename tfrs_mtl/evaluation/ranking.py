@@ -38,7 +38,9 @@ def compare_ranking(
     return compared
 
 
-def constant_predictions(tasks: tuple[Task, ...], training: Mapping[str, Numbers], size: int) -> dict[str, Floats]:
+def constant_predictions(
+    tasks: tuple[Task, ...], training: Mapping[str, Numbers], size: int
+) -> dict[str, Floats]:
     """Return the mean training label of each task for every row: what knowing nothing gives."""
     means = {task.name: _mean(training[task.name]) for task in tasks}
     return {name: np.full(size, mean) for name, mean in means.items()}
@@ -52,7 +54,9 @@ def mean_quality(tasks: tuple[Task, ...], labels: Mapping[str, Numbers], predict
     values = []
     for task in tasks:
         if task.kind == "binary":
-            found = binary_metrics(labels[task.name], predictions[task.name], queries=np.arange(len(labels[task.name])))
+            found = binary_metrics(
+                labels[task.name], predictions[task.name], queries=np.arange(len(labels[task.name]))
+            )
             values.append(found.auc)
         else:
             values.append(regression_metrics(labels[task.name], predictions[task.name]).r2)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 import numpy as np
-from sklearn.metrics import average_precision_score, roc_auc_score  # type: ignore[import-untyped]
+from sklearn.metrics import average_precision_score, roc_auc_score
 
 from tfrs_mtl.evaluation.arrays import Codes, Floats, Integers, Numbers
 from tfrs_mtl.evaluation.labelled_rows import LabelledRows

@@ -12,7 +12,7 @@ from tfrs_mtl.dataset.examples import Arrays
 from tfrs_mtl.dataset.frames import Frame, item_frame, query_frame
 from tfrs_mtl.dataset.preprocessor import Preprocessor
 from tfrs_mtl.dataset.shop import Shop
-from tfrs_mtl.evaluation.arrays import Codes, Integers
+from tfrs_mtl.evaluation.arrays import Codes, Floats, Integers
 from tfrs_mtl.evaluation.baselines import own_history, popularity
 from tfrs_mtl.evaluation.bootstrap import Interval, bootstrap_retrieval
 from tfrs_mtl.evaluation.item_sets import ItemSets
@@ -40,8 +40,14 @@ def baseline_contenders(shop: Shop) -> dict[str, Contender]:
 
     def popular_of_late(truth: Truth, excluded: ItemSets | None) -> Codes:
         _, items, ages = _before(shop, truth)
-        aged = {"ages": ages, "half_life": _HALF_LIFE_DAYS}
-        return popularity(items, queries=len(truth.queries), k=max(KS), excluded=excluded, **aged)
+        return popularity(
+            items,
+            queries=len(truth.queries),
+            k=max(KS),
+            ages=ages,
+            half_life=_HALF_LIFE_DAYS,
+            excluded=excluded,
+        )
 
     def own(truth: Truth, excluded: ItemSets | None) -> Codes:
         queries, items, ages = _before(shop, truth)
@@ -54,7 +60,7 @@ def baseline_contenders(shop: Shop) -> dict[str, Contender]:
     return {"popularity": popular, "popularity_of_late": popular_of_late, "own_history": own}
 
 
-def _before(shop: Shop, truth: Truth) -> tuple[Integers, Integers, Codes]:
+def _before(shop: Shop, truth: Truth) -> tuple[Integers, Integers, Floats]:
     """Return query, item and age in days of each positive interaction before the truth's moment."""
     end = int(np.searchsorted(shop.past.times, truth.at))
     ages = (truth.at - shop.past.times[:end]) / _MICROSECONDS_A_DAY
@@ -87,7 +93,9 @@ def read_moment(shop: Shop, truth: Truth) -> Moment:
     keys = shop.queries.keys.take(pa.array(truth.queries))
     at = np.full(len(keys), truth.at, np.int64)
     queries = query_frame(shop.repo, shop.schema, keys, at)
-    items = item_frame(shop.repo, shop.schema, shop.items.keys.slice(0, known), np.full(known, truth.at, np.int64))
+    items = item_frame(
+        shop.repo, shop.schema, shop.items.keys.slice(0, known), np.full(known, truth.at, np.int64)
+    )
     return Moment(truth.at, truth.queries, queries, items)
 
 

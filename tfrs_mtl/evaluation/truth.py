@@ -52,7 +52,9 @@ def truth_of(shop: Shop, window: Window) -> Truth:
     queries = np.unique(past.queries[inside])
     before = (past.times < at) & np.isin(past.queries, queries)
     sets = [
-        ItemSets.from_pairs(np.searchsorted(queries, past.queries[rows]), past.items[rows], number=len(queries))
+        ItemSets.from_pairs(
+            np.searchsorted(queries, past.queries[rows]), past.items[rows], number=len(queries)
+        )
         for rows in (inside, before)
     ]
     return Truth(at, queries, *sets)

@@ -18,7 +18,7 @@ _WORDS = (
     "river archive witness climate strike",
     "dragon forest puppet moon song",
 )
-_FILLERS = "a the one day again story of and with".split()
+_FILLERS = ["a", "the", "one", "day", "again", "story", "of", "and", "with"]
 
 
 def tables(cinema: Cinema) -> dict[str, pa.Table]:

@@ -169,7 +169,7 @@ def labelled(
 
 
 def matrix(rows: RankingSet) -> NDArray[np.float32]:
-    """Return what the networks are fed as columns: dense as they are, ids as numbers, the history's matches."""
+    """Return what the networks are fed: dense columns as they are, ids as numbers, matches of the history."""
     given = rows.examples.gather(0, rows.examples.size)
     columns = []
     for name in sorted(given):

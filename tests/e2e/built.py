@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from functools import cached_property
@@ -14,6 +15,7 @@ from typing import Any
 from click.testing import CliRunner, Result
 
 from tests.shops import SHOPS, TRUTHS, Truth, bazaar, cinema
+from tfrs_mtl.behaviour import BuildReport
 from tfrs_mtl.bundle import BundleStore
 from tfrs_mtl.cli import main
 from tfrs_mtl.dataset.shop import Shop, open_shop
@@ -34,12 +36,16 @@ class Built:
     Attributes:
         at: the present of its data, as of which the bundle's items are and the online store was filled.
         bundle: id of the bundle.
+        early, late, again: reports of building the features until validation, then all, then once more.
     """
 
     name: str
     path: Path
     at: datetime
     bundle: str
+    early: Sequence[BuildReport]
+    late: Sequence[BuildReport]
+    again: Sequence[BuildReport]
 
     @cached_property
     def project(self) -> Project:
@@ -55,6 +61,11 @@ class Built:
     def truth(self) -> Truth:
         """What the generator knows."""
         return TRUTHS[self.name]()
+
+    @property
+    def bundles(self) -> Path:
+        """The directory of its bundles."""
+        return self.project.bundles
 
     @property
     def tasks(self) -> tuple[str, ...]:
@@ -82,19 +93,21 @@ def build(name: str, root: Path) -> Built:
     path = applied(name, root)
     project = open_project(path)
     now = datetime.now(timezone.utc)
-    for _ in build_features(project, now=now):
-        pass
+    begin = project.spec.split.validation
+    early, late, again = (list(build_features(project, now=now, until=u)) for u in (begin, None, None))
     at = open_shop(project.repo, project.schema).present(now)
     filling = start_feast(path, "materialize", *(f"{t:%Y-%m-%dT%H:%M:%S}" for t in (_before(name), at)))
     report = train(project, seed=SEED, now=now)
     _, errors = filling.communicate()
     assert filling.returncode == 0, errors
-    return Built(name, path, at, BundleStore(project.bundles).promote(report.bundle.id).id)
+    bundle = BundleStore(project.bundles).promote(report.bundle.id)
+    return Built(name, path, at, bundle.id, early, late, again)
 
 
-def applied(name: str, root: Path) -> Path:
-    """Build a shop and apply it; nothing else."""
+def applied(name: str, root: Path, *, edit: Callable[[Path], None] = lambda path: None) -> Path:
+    """Build a shop, edit what was built where asked for, and apply it; nothing else."""
     path = SHOPS[name](root)
+    edit(path)
     done = start_feast(path, "apply")
     _, errors = done.communicate()
     assert done.returncode == 0, errors

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from tfrs_mtl.bundle.compare import SchemaTypes, SideTypes, require_agreement
 from tfrs_mtl.bundle.sealed import Bundle
+from tfrs_mtl.bundle.weights import load_weights, save_weights
 from tfrs_mtl.dataset.frames import Frame, flat
 from tfrs_mtl.dataset.preprocessor import Preprocessor
 from tfrs_mtl.errors import BundleError, nearest
@@ -27,8 +28,8 @@ from tfrs_mtl.scoring import ItemSnapshot
 from tfrs_mtl.spec import Spec
 
 _PREPROCESSOR = "preprocessor.json"
-_RETRIEVAL = "retrieval.weights.h5"
-_RANKING = "ranking.weights.h5"
+_RETRIEVAL = "retrieval.weights.npz"
+_RANKING = "ranking.weights.npz"
 _ITEMS = "items.parquet"
 _INDEX = "index"
 _MANIFEST = "manifest.json"
@@ -55,8 +56,8 @@ class Contents:
     def save(self, directory: Path) -> None:
         """Write all files into an empty directory."""
         (directory / _PREPROCESSOR).write_text(json.dumps(self.models.preprocessor.to_dict()))
-        self.models.retrieval.save_weights(str(directory / _RETRIEVAL))
-        self.models.ranking.save_weights(str(directory / _RANKING))
+        save_weights(self.models.retrieval, directory / _RETRIEVAL)
+        save_weights(self.models.ranking, directory / _RANKING)
         frame = self.items.frame
         columns = {**frame.columns, _TIME: pa.array(frame.times), _POPULARITY: pa.array(self.popularity)}
         if self.exposure is not None:
@@ -72,7 +73,7 @@ class Contents:
         ranking = ranking_model(preprocessor, spec.ranking)
         for model, file in ((retrieval, _RETRIEVAL), (ranking, _RANKING)):
             build(model, model.model_inputs)
-            model.load_weights(str(directory / file))
+            load_weights(model, directory / file)
         table = pq.read_table(directory / _ITEMS)
         columns = {n: flat(table.column(n)) for n in table.column_names if n not in _OWN}
         frame = Frame(columns, table.column(_TIME).to_numpy())

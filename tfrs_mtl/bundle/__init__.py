@@ -6,11 +6,11 @@ from tfrs_mtl.bundle.sealed import Bundle
 from tfrs_mtl.bundle.store import CURRENT, BundleStore, Entry
 
 __all__ = [
-    "CURRENT",
-    "FORMAT",
     "Bundle",
     "BundleStore",
+    "CURRENT",
     "Entry",
+    "FORMAT",
     "FileRecord",
     "Manifest",
     "SchemaTypes",

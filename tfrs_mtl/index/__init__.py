@@ -4,4 +4,11 @@ from tfrs_mtl.index.exact import ExactIndex
 from tfrs_mtl.index.protocol import Excluded, Found, Index
 from tfrs_mtl.index.registry import INDEXES, index_named
 
-__all__ = ["INDEXES", "ExactIndex", "Excluded", "Found", "Index", "index_named"]
+__all__ = [
+    "ExactIndex",
+    "Excluded",
+    "Found",
+    "INDEXES",
+    "Index",
+    "index_named",
+]

@@ -5,9 +5,9 @@ from tfrs_mtl.store.repo import FeatureRepo, open_repo
 from tfrs_mtl.store.types import MOMENT, arrow_type, conform
 
 __all__ = [
+    "FeatureRepo",
     "MOMENT",
     "TIMESTAMP",
-    "FeatureRepo",
     "arrow_type",
     "conform",
     "connect",

@@ -30,6 +30,7 @@ from tfrs_mtl.ranking.model import single_task
 from tfrs_mtl.scoring import Scorer, to_snapshot
 from tfrs_mtl.training.fitting import fit_ranking, fit_retrieval, predict
 from tfrs_mtl.training.prepare import RankingSet, TrainingSets, prepare, ranking_set
+from tfrs_mtl.training.progress import print_title
 
 OURS = "ours"
 Comparison = Mapping[str, Mapping[str, Mapping[str, Interval]]]
@@ -108,6 +109,7 @@ def _vanilla(
     model = vanilla_model(sets.preprocessor, project.spec.retrieval)
     if model is None:
         return {}
+    print_title(progress, "peer: vanilla TFRS")
     fit_retrieval(sets, model, seed=seed, directory=directory, progress=progress)
     return {"vanilla_tfrs": TowerContender.prepare(model, sets.preprocessor, moment)}
 
@@ -125,6 +127,7 @@ def _single_tasks(
     for task in project.spec.ranking.tasks:
         alone = single_task(project.spec.ranking, task.name)
         where = directory / f"single-{task.name}"
+        print_title(progress, f"peer: {task.name} alone")
         model, _ = fit_ranking(sets, alone, seed=seed, directory=where, progress=progress)
         predictions |= predict(model, test)
     return predictions

@@ -35,6 +35,12 @@ def epoch_bar(console: Console | None, title: str, steps: int) -> Iterator[Advan
         yield advance
 
 
+def print_title(console: Console | None, title: str) -> None:
+    """Say which model is trained next."""
+    if console is not None:
+        console.print(title, style="bold", highlight=False)
+
+
 def print_epoch(console: Console | None, history: History, settings: spec.Training) -> None:
     """Print the last epoch of a history as one line."""
     if console is None:

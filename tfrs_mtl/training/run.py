@@ -22,6 +22,7 @@ from tfrs_mtl.scoring import read_snapshot
 from tfrs_mtl.training.fitting import VALIDATION_METRIC, fit_ranking, fit_retrieval
 from tfrs_mtl.training.history import History
 from tfrs_mtl.training.prepare import prepare
+from tfrs_mtl.training.progress import print_title
 from tfrs_mtl.versions import versions
 
 _POPULAR_DAYS = 28
@@ -50,7 +51,9 @@ def train(project: Project, *, seed: int, now: datetime, progress: Console | Non
     sets = prepare(shop, seed=seed)
     runs = project.runs / f"seed-{seed}"
     retrieval = retrieval_model(sets.preprocessor, project.spec.retrieval)
+    print_title(progress, "retrieval")
     found = fit_retrieval(sets, retrieval, seed=seed, directory=runs / "retrieval", progress=progress)
+    print_title(progress, "ranking")
     ranking, ranked = fit_ranking(
         sets, project.spec.ranking, seed=seed, directory=runs / "ranking", progress=progress
     )

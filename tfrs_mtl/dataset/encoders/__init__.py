@@ -19,9 +19,9 @@ ENCODERS: dict[str, Any] = {
 }
 
 __all__ = [
-    "ENCODERS",
     "BagEncoder",
     "CategoryEncoder",
+    "ENCODERS",
     "Encoded",
     "Encoder",
     "HistoryEncoder",

@@ -88,7 +88,7 @@ def show_household(steps: Steps) -> None:
     print(f"\nA household, by the median number of purchases (examples/beside.py --household {household})\n")
     beside.show(household, _screen())
     print(f"\nThe same household asked online, where the store holds the state of {END[:10]}:", flush=True)
-    steps.run("recommend", [*TFRS_MTL, "recommend", str(household)])
+    steps.run("recommend", [*TFRS_MTL, "recommend", str(household), "--at", END])
 
 
 def show_results(judged: Mapping[str, Any]) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
+import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -39,20 +41,21 @@ FIELDS: Mapping[str, tuple[FeastType, pa.DataType]] = {
     "reals": (Array(Float32), pa.list_(pa.float32())),
     "texts": (Array(String), pa.list_(pa.string())),
 }
-_WHOLES = st.sampled_from([0, -1, 2**53 + 1, 2**63 - 1, -(2**63)])
-_REALS = st.floats(width=32, allow_nan=False)
-VALUES: Mapping[str, st.SearchStrategy[Any]] = {
-    "whole": _WHOLES,
-    "small": st.integers(-(2**31), 2**31 - 1),
-    "real": _REALS,
-    "double": st.floats(allow_nan=False),
-    "flag": st.booleans(),
-    "text": st.sampled_from(["", "x", "ünï", "a b"]),
-    "moment": st.integers(-(10**15), 2 * 10**15),
-    "wholes": st.lists(_WHOLES, max_size=3),
-    "reals": st.lists(_REALS, max_size=3),
-    "texts": st.lists(st.sampled_from(["", "x", "ü"]), max_size=3),
+_WHOLES = [0, -1, 2**53 + 1, 2**63 - 1, -(2**63)]
+_REALS = [0.0, -1.5, 3.0000000054977558e38, 1.401298464324817e-45, math.inf, -math.inf]
+POOLS: Mapping[str, Sequence[Any]] = {
+    "whole": [None, *_WHOLES],
+    "small": [None, 0, -(2**31), 2**31 - 1],
+    "real": [None, *_REALS],
+    "double": [None, 0.1, *_REALS, 1.7e308],
+    "flag": [None, True, False],
+    "text": [None, "", "x", "ünï", "a b"],
+    "moment": [None, 0, -(10**15), 1_700_000_000_123_456],
+    "wholes": [None, [], [2**53 + 1], _WHOLES],
+    "reals": [None, [], [0.5], _REALS],
+    "texts": [None, [], [""], ["x", "", "ü"]],
 }
+"""Values worth trying, by field."""
 
 
 @dataclass(frozen=True)
@@ -166,26 +169,44 @@ class Version:
 
 # Whole hours meet the TTLs' borders and one another; a microsecond beside them is just in or out.
 _TIMES = st.builds(
-    lambda hour, beside: hour * HOUR + beside, st.integers(0, 60), st.sampled_from([0, 0, 0, -1, 1])
+    lambda hour, beside: hour * HOUR + beside, st.integers(0, 24), st.sampled_from([0, 0, 0, -1, 1])
 )
-ASKED = st.lists(st.tuples(st.integers(0, 4), _TIMES), min_size=1, max_size=12)
-"""Rows to ask for: which key, and when."""
 
 
 @st.composite
 def versions(draw: st.DrawFn, has_created: bool) -> list[Version]:
     """Draw a view's rows; two that nothing tells apart are not drawn, as Feast picks one of them at will."""
     written = st.none() | _TIMES if has_created else st.none()
-    rows = st.builds(Version, st.integers(0, 3), _TIMES, written, st.fixed_dictionaries(_nullable()))
-    return draw(st.lists(rows, max_size=12, unique_by=lambda v: (v.key, v.at, v.written)))
+    row = st.builds(Version, st.integers(0, 3), _TIMES, written, st.integers(0, 999).map(values_of))
+    size = draw(st.integers(0, 20))
+    rows = draw(st.lists(row, min_size=size, max_size=size))
+    return list({(v.key, v.at, v.written): v for v in rows}.values())
 
 
-def _nullable() -> dict[str, st.SearchStrategy[Any]]:
-    return {name: st.none() | values for name, values in VALUES.items()}
+def values_of(seed: int) -> dict[str, Any]:
+    """Return a value or null for every field, by a seed: to draw each by itself would leave few rows."""
+    chance = random.Random(seed)
+    return {name: chance.choice(pool) for name, pool in POOLS.items()}
 
 
 FILES = st.fixed_dictionaries({name: versions(shape.has_created) for name, shape in SHAPES.items()})
 """The rows of every view."""
+
+
+@st.composite
+def asked_of(draw: st.DrawFn, files: Mapping[str, Sequence[Version]]) -> list[tuple[int, int]]:
+    """Draw rows to ask for, which key and when: at any time, and just when a version begins or expires."""
+    near = [
+        (row.key, row.at + age + beside)
+        for name, rows in files.items()
+        for row in rows
+        for age in {0, (SHAPES[name].ttl or timedelta(0)) // timedelta(microseconds=1)}
+        for beside in (-1, 0, 1)
+    ]
+    one = st.tuples(st.integers(0, 4), _TIMES)
+    size = draw(st.integers(1, 40))
+    return draw(st.lists(st.sampled_from(near) | one if near else one, min_size=size, max_size=size))
+
 
 _clock = count(1_600_000_000)
 

@@ -1,0 +1,16 @@
+"""From queries to ranked items. Batch, evaluation and serving share it."""
+
+from tfrs_mtl.scoring.objective import as_shares, expected_value
+from tfrs_mtl.scoring.ranked import Ranked
+from tfrs_mtl.scoring.scorer import Scorer
+from tfrs_mtl.scoring.snapshot import ItemSnapshot, read_snapshot, to_snapshot
+
+__all__ = [
+    "ItemSnapshot",
+    "Ranked",
+    "Scorer",
+    "as_shares",
+    "expected_value",
+    "read_snapshot",
+    "to_snapshot",
+]

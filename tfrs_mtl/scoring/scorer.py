@@ -1,0 +1,140 @@
+"""From queries to ranked items: encode, search, rank, weigh."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from tfrs_mtl.dataset.examples import UNKNOWN
+from tfrs_mtl.dataset.frames import QUERY_ID, Frame, pair_frame
+from tfrs_mtl.index import Excluded
+from tfrs_mtl.models import Models
+from tfrs_mtl.schema import Schema
+from tfrs_mtl.scoring.objective import Floats, as_shares, expected_value
+from tfrs_mtl.scoring.own import own_items, without
+from tfrs_mtl.scoring.ranked import Ranked, best_of, joined
+from tfrs_mtl.scoring.snapshot import ItemSnapshot
+
+_PAIRS_A_BLOCK = 32_768
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """Retrieval and ranking over one snapshot of items.
+
+    Attributes:
+        candidates: items retrieved for each query before ranking.
+        k: items kept for each query after ranking.
+        weights: task -> weight of its expected value in the score.
+        exposure: how many sampled negatives of each item a positive met in training, [items]; see
+            ``as_shares``. None where the shop logs impressions.
+    """
+
+    schema: Schema
+    models: Models
+    items: ItemSnapshot
+    candidates: int
+    k: int
+    weights: Mapping[str, float]
+    exposure: Floats | None = None
+
+    def recommend(
+        self,
+        queries: Frame,
+        *,
+        context: Mapping[str, pa.Array] | None = None,
+        excluded: Excluded | None = None,
+    ) -> Ranked:
+        """Return the best k items of each query.
+
+        Args:
+            queries: n queries, each seen at its own time.
+            context: feature -> [n]; absent features are null.
+            excluded: rows of the snapshot that a query must not get.
+        """
+        found = self.find(queries, self.candidates, excluded=excluded)
+        return self.rank(queries, found, context=context)
+
+    def find(self, queries: Frame, k: int, *, excluded: Excluded | None = None) -> NDArray[np.int32]:
+        """Return each query's candidates: the k best of the towers, then what it met before, [n, k + own].
+
+        Every row of the snapshot stands once for a query; -1 where there is none.
+        """
+        found = self.retrieve(queries, k, excluded=excluded)
+        own = own_items(self.schema, queries, self.items.keys)
+        return np.hstack([found, without(own, found, excluded, len(self.items.frame))])
+
+    def knows(self, queries: Frame) -> NDArray[np.bool_]:
+        """Say of each query whether anything is known: a feature, or an id that the models have met, [n].
+
+        Of others the models can say nothing; what is popular suits them better.
+        """
+        known = np.zeros(len(queries), np.bool_)
+        for name, column in queries.columns.items():
+            if name != QUERY_ID:
+                known |= pc.is_valid(column).to_numpy(zero_copy_only=False)
+        if not known.all():
+            ids = self.models.preprocessor.encode("query", queries).get(QUERY_ID)
+            known = known if ids is None else known | np.greater(ids, UNKNOWN)
+        return known
+
+    def retrieve(self, queries: Frame, k: int, *, excluded: Excluded | None = None) -> NDArray[np.int32]:
+        """Return the k best rows of the snapshot by the towers alone, [n, k], padded with -1."""
+        encoded = self.models.preprocessor.encode("query", queries)
+        vectors = self.models.retrieval.encode_queries(encoded)
+        return self.items.index.search(vectors, min(k, len(self.items.frame)), excluded=excluded).rows
+
+    def rank(
+        self, queries: Frame, candidates: NDArray[np.int32], *, context: Mapping[str, pa.Array] | None = None
+    ) -> Ranked:
+        """Order each query's candidates [n, c] by the objective and keep the best k, block by block."""
+        length = max(1, _PAIRS_A_BLOCK // max(candidates.shape[1], 1))
+        parts = []
+        for start in range(0, len(queries), length):
+            block = queries.slice(start, length)
+            given = {name: column.slice(start, length) for name, column in (context or {}).items()}
+            parts.append(self._rank_block(block, candidates[start : start + length], given))
+        return joined(parts, self.k, [task.name for task in self.schema.spec.ranking.tasks])
+
+    def _rank_block(
+        self, queries: Frame, candidates: NDArray[np.int32], context: Mapping[str, pa.Array]
+    ) -> Ranked:
+        held = candidates >= 0
+        query_rows, item_rows = np.nonzero(held)[0].astype(np.int64), candidates[held].astype(np.int64)
+        predictions = self.predict(queries, query_rows, item_rows, context=context)
+        tasks = self.schema.spec.ranking.tasks
+        if self.exposure is not None:
+            predictions = as_shares(tasks, predictions, self.exposure[item_rows])
+        score = expected_value(tasks, predictions, self.weights)
+        return best_of(candidates, score, predictions, self.k)
+
+    def predict(
+        self,
+        queries: Frame,
+        query_rows: NDArray[np.int64],
+        item_rows: NDArray[np.int64],
+        *,
+        context: Mapping[str, pa.Array],
+    ) -> dict[str, Floats]:
+        """Return each task's prediction of n (query row, item row) pairs, task -> [n]."""
+        pairs = pair_frame(
+            self.schema,
+            queries,
+            self.items.frame,
+            query_rows=query_rows,
+            item_rows=item_rows,
+            times=queries.times[query_rows],
+            context={name: column.take(pa.array(query_rows)) for name, column in context.items()},
+        )
+        encode = self.models.preprocessor.encode
+        features = {
+            **{name: array[query_rows] for name, array in encode("query", queries).items()},
+            **{name: array[item_rows] for name, array in self.items.arrays.items()},
+            **encode("pair", pairs),
+        }
+        return self.models.ranking.predict(features)

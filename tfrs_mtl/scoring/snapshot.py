@@ -1,0 +1,42 @@
+"""The items at a moment, encoded and indexed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from tfrs_mtl.dataset.examples import Arrays
+from tfrs_mtl.dataset.frames import ITEM_ID, Frame, item_frame
+from tfrs_mtl.index import ExactIndex, Index
+from tfrs_mtl.models import Models
+from tfrs_mtl.schema import Schema
+from tfrs_mtl.store import FeatureRepo
+
+
+@dataclass(frozen=True)
+class ItemSnapshot:
+    """The candidates at a moment: raw features, encoded features and the index, row by row the same items."""
+
+    frame: Frame
+    arrays: Arrays
+    index: Index
+
+    @property
+    def keys(self) -> pa.Array:
+        """Join keys of the items, [items]."""
+        return self.frame.columns[ITEM_ID]
+
+
+def read_snapshot(
+    repo: FeatureRepo, schema: Schema, models: Models, keys: pa.Array, *, at: int
+) -> ItemSnapshot:
+    """Read the items' features as of a moment (microseconds) from the offline store, and index them."""
+    return to_snapshot(models, item_frame(repo, schema, keys, np.full(len(keys), at, np.int64)))
+
+
+def to_snapshot(models: Models, frame: Frame) -> ItemSnapshot:
+    """Encode and index a frame of items."""
+    arrays = models.preprocessor.encode("item", frame)
+    return ItemSnapshot(frame, arrays, ExactIndex.build(models.retrieval.encode_items(arrays)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import sqlalchemy as sa
 
 from serving import Recommender
 from tests.e2e.built import Built
+from tfrs_mtl.dataset.interactions import microseconds
 
 _FREE = {"bazaar": ["order", "gift", "keep"], "cinema": ["click", "cart", "order"]}
 """The binary tasks, whose predictions are shares or probabilities."""
@@ -56,15 +58,41 @@ def test_different_queries_get_different_items(everyone: pd.DataFrame) -> None:
     assert lists.nunique() > 0.5 * len(lists)
 
 
-def test_items_without_any_interaction_are_among_the_recommended(
+def test_items_that_the_models_never_met_are_among_the_recommended(
     built: Built, everyone: pd.DataFrame
 ) -> None:
-    """They are known from a feature view alone; in a long list some come up."""
-    met = set(built.shop.items.keys.take(pa.array(np.unique(built.shop.item_codes))).to_pylist())
-    known = set(built.shop.items.keys.to_pylist())
-    assert set(everyone["item"]) <= known
-    if met == known:
-        pytest.skip("every item of this shop has been met")
+    shop = built.shop
+    met = np.unique(shop.item_codes[shop.interactions.times < shop.windows.train.end])
+    met_keys = set(shop.items.keys.take(pa.array(met)).to_pylist())
+    assert set(everyone["item"]) - met_keys
+    assert set(everyone["item"]) <= set(shop.items.keys.to_pylist())
+
+
+def test_an_item_that_nobody_has_met_yet_can_be_recommended(built: Built, tmp_path: Path) -> None:
+    shop = built.shop
+    first = np.full(len(shop.items), np.iinfo(np.int64).max)
+    np.minimum.at(first, shop.item_codes, shop.interactions.times)
+    waits = np.where(shop.items.since > shop.windows.test.start, first - shop.items.since, 0)
+    cold = int(waits.argmax())
+    assert waits[cold] > 3_600_000_000
+    moment = datetime.fromtimestamp(shop.items.since[cold] / 1e6 + 1800, tz=timezone.utc)
+    options = (
+        "--at",
+        moment.isoformat(),
+        "--k",
+        "5000",
+        "--queries",
+        str(_file(tmp_path, "text", "", [_first(built)])),
+    )
+    found = _scored(built, tmp_path / "cold.parquet", *options)
+    row = found[found["item"] == shop.items.keys[cold].as_py()]
+    assert len(row) == 1
+    assert np.isfinite(row[["score", *built.tasks]].to_numpy(dtype=float)).all()
+    assert len(found) == shop.items.known(microseconds(moment)) < len(shop.items)
+
+
+def _first(built: Built) -> Any:
+    return built.shop.queries.keys[0].as_py()
 
 
 def test_the_same_run_twice_is_the_same(built: Built, everyone: pd.DataFrame, tmp_path: Path) -> None:
@@ -133,7 +161,7 @@ def _file(root: Path, kind: str, key: str, queries: list[Any]) -> Path:
 
 def test_more_than_the_catalogue_is_the_catalogue(built: Built, tmp_path: Path) -> None:
     queries = tmp_path / "one.txt"
-    queries.write_text(str(built.shop.queries.keys[0].as_py()), encoding="utf-8")
+    queries.write_text(str(_first(built)), encoding="utf-8")
     found = _scored(built, tmp_path / "one.parquet", "--queries", str(queries), "--k", "5000")
     assert sorted(found["item"]) == sorted(built.shop.items.keys.to_pylist())
     assert list(found["rank"]) == list(range(1, len(found) + 1))

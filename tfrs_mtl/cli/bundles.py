@@ -26,7 +26,8 @@ def command() -> None:
 @click.pass_obj
 def list_bundles(settings: Settings, as_json: bool) -> None:
     """List all bundles, oldest first; damaged ones say what is wrong."""
-    entries = _store(settings).list()
+    store = _store(settings)
+    entries = store.list()
     if as_json:
         print_json([{"id": e.id, "current": e.is_current, "problem": e.problem} for e in entries])
         return
@@ -42,7 +43,8 @@ def list_bundles(settings: Settings, as_json: bool) -> None:
         facts = (
             (manifest.name, f"{manifest.at:%Y-%m-%d %H:%M}", str(manifest.seed)) if manifest else ("", "", "")
         )
-        table.add_row("*" if entry.is_current else "", entry.id, *facts, entry.problem or "good")
+        state = (entry.problem or "good").removeprefix(f"{store.root / entry.id}/")
+        table.add_row("*" if entry.is_current else "", entry.id, *facts, state)
     show(table)
 
 

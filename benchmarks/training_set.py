@@ -1,8 +1,8 @@
 """Point-in-time features of a million rows from three views: ours, Feast's duckdb store, the bare ASOF join.
 
-Each contender runs in a process of its own, in turn, so that its peak memory is its own. What ours and
-Feast's answer is compared whole: every row, every column, exactly. The seconds are those on the clock; beside
-them stand the processor's, of which a busy machine takes less away.
+Each contender runs in a process of its own, so that its peak memory is its own, and they take turns, so that
+what else the machine does slows all alike. What ours and Feast's answer is compared whole: every row, every
+column, exactly. The seconds are those on the clock; beside them stand the processor's.
 """
 
 from __future__ import annotations
@@ -26,32 +26,34 @@ import pyarrow.parquet as pq
 
 ROWS, ENTITIES, VERSIONS, FEATURES = 1_000_000, 100_000, 10, 20
 DAYS = 100
+ROUNDS = 5
 TTLS = (None, timedelta(days=365), timedelta(days=60))
 """As a shop sets them: most rows have a value. The last one expires a few in a thousand."""
 START = datetime(2024, 1, 1, tzinfo=timezone.utc)
 MOMENT = pa.timestamp("us", tz="UTC")
-RUNS = {"ours": 5, "feast": 3, "floor": 3}
+CONTENDERS = ("ours", "feast", "floor")
 ROW = "row"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=ROWS)
-    parser.add_argument("--contender", choices=RUNS, help="run one contender in --directory, and no other")
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--contender", choices=CONTENDERS, help="be one contender, at work in --directory")
     parser.add_argument("--directory", type=Path)
     given = parser.parse_args()
     if given.contender:
-        print(json.dumps(measure(given.contender, given.directory)))
+        take_turns(given.contender, given.directory)
     else:
-        compare(given.rows)
+        compare(given.rows, given.rounds)
 
 
-def compare(rows: int) -> None:
-    """Write the data, run every contender, compare what they answer, print."""
+def compare(rows: int, rounds: int) -> None:
+    """Write the data, let the contenders take turns, compare what they answer, print."""
     with tempfile.TemporaryDirectory(prefix="training_set") as temporary:
         directory = Path(temporary)
         write_repo(directory, rows)
-        found = {name: run(name, directory, rows) for name in RUNS}
+        found = run(directory, rounds)
         equal = is_equal(directory)
     print(f"{rows:,} rows x {len(TTLS)} views of {ENTITIES * VERSIONS:,} rows, {FEATURES} features each")
     print_table(found)
@@ -79,36 +81,44 @@ def summary(seconds: dict[str, float], peak_mib: float, *, equal: bool, rows: in
     }
 
 
-def run(name: str, directory: Path, rows: int) -> dict[str, Any]:
-    """Run a contender in a process of its own and return its figures."""
-    command = [
-        sys.executable,
-        __file__,
-        "--contender",
-        name,
-        "--directory",
-        str(directory),
-        "--rows",
-        str(rows),
-    ]
-    print(f"{name}: {RUNS[name]} runs", file=sys.stderr)
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    return dict(json.loads(done.stdout.splitlines()[-1]))
+def run(directory: Path, rounds: int) -> dict[str, dict[str, Any]]:
+    """Start every contender, give each its turn so many times, and return their figures."""
+    command = [sys.executable, __file__, "--directory", str(directory), "--contender"]
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "bufsize": 1}
+    started = {name: subprocess.Popen([*command, name], **pipes) for name in CONTENDERS}
+    turns: dict[str, list[dict[str, float]]] = {name: [] for name in CONTENDERS}
+    for number in range(rounds):
+        for name, process in started.items():
+            print(f"round {number + 1} of {rounds}: {name}", file=sys.stderr)
+            process.stdin.write("go\n")
+            turns[name].append(json.loads(process.stdout.readline()))
+    for name, process in started.items():
+        process.communicate()
+        if process.returncode:
+            raise SystemExit(f"{name} ended with status {process.returncode}")
+    return {
+        name: {
+            "seconds": [turn["seconds"] for turn in told],
+            "processor": [turn["processor"] for turn in told],
+            "peak_mib": max(turn["peak_mib"] for turn in told),
+        }
+        for name, told in turns.items()
+    }
 
 
-def measure(name: str, directory: Path) -> dict[str, Any]:
-    """Time a contender's runs, keep its answer, and tell the peak of its whole process."""
+def take_turns(name: str, directory: Path) -> None:
+    """Run once for each line of the input; tell time and the process's peak; keep the last answer."""
     once: Callable[[], pa.Table] = {"ours": ours, "feast": feasts, "floor": floor}[name](directory)
-    seconds, processor = [], []
-    for _ in range(RUNS[name]):
+    table = None
+    for _ in sys.stdin:
+        del table
         began, worked = time.perf_counter(), time.process_time()
         table = once()
-        seconds.append(time.perf_counter() - began)
-        processor.append(time.process_time() - worked)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        turn = {"seconds": time.perf_counter() - began, "processor": time.process_time() - worked}
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(json.dumps({**turn, "peak_mib": peak}), flush=True)
     if name != "floor":
         pq.write_table(table, directory / f"{name}.parquet")
-    return {"seconds": seconds, "processor": processor, "peak_mib": peak}
 
 
 def ours(directory: Path) -> Callable[[], pa.Table]:

@@ -45,13 +45,14 @@ def test_it_holds_every_contender_under_both_protocols_and_for_every_task(
 
 
 @pytest.mark.parametrize("protocol", ["all", "new"])
-def test_retrieval_is_far_above_popularity(evaluated: Any, protocol: str) -> None:
+def test_retrieval_is_far_above_popularity_and_above_vanilla_tfrs(evaluated: Any, protocol: str) -> None:
     contenders = evaluated["retrieval"][protocol]
     told = _table(contenders, "recall@10", "recall@50", "ndcg@50")
     for metric in ("recall@50", "ndcg@50"):
         ours = contenders["ours"][metric]
         assert ours > 1.15 * contenders["popularity"][metric], told
         assert ours > 1.15 * contenders["popularity_of_late"][metric], told
+        assert ours > contenders["vanilla_tfrs"][metric], told
 
 
 def test_every_binary_task_is_learnt_at_least_half_of_what_can_be_known(built: Built, evaluated: Any) -> None:

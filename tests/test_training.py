@@ -24,7 +24,7 @@ import training_world as world
 from tfrs_mtl.dataset.examples import Block, Examples
 from tfrs_mtl.errors import DataError, StoreError
 from tfrs_mtl.retrieval.model import LOG_PROBABILITY
-from tfrs_mtl.training.fit import fit
+from tfrs_mtl.training.fit import fit, rate_of
 from tfrs_mtl.training.history import Epoch, History
 
 Metrics = list[float]
@@ -250,3 +250,13 @@ def test_histories_survive_json() -> None:
     content = json.loads(json.dumps(history.to_json()))
     assert content["best"] == 2
     assert History.from_json(content) == history
+
+
+@pytest.mark.parametrize(("final_rate", "expected"), [(1.0, [0.1, 0.1, 0.1]), (0.01, [0.1, 0.0505, 0.001])])
+def test_the_learning_rate_falls_linearly_to_its_final_share(
+    final_rate: float, expected: list[float]
+) -> None:
+    changes = {"learning_rate": 0.1, "final_rate": final_rate, "epochs": 4}
+    rate = rate_of(world.SETTINGS.model_copy(update=changes), 25)
+    found = [rate(step) if callable(rate) else rate for step in (0, 50, 100)]
+    np.testing.assert_allclose(found, expected, rtol=1e-5)

@@ -15,10 +15,10 @@ class LazyAdam(tf.keras.optimizers.Adam):
     hence decay by the steps that hold them and not by all steps.
 
     Args:
-        learning_rate: the step size.
+        learning_rate: the step size, or a Keras schedule of it.
     """
 
-    def __init__(self, learning_rate: float = 1e-3, **kwargs: Any) -> None:
+    def __init__(self, learning_rate: Any = 1e-3, **kwargs: Any) -> None:
         super().__init__(learning_rate, **{"jit_compile": False, **kwargs})
 
     def update_step(self, gradient: Any, variable: Any) -> None:

@@ -17,6 +17,12 @@ class Training(Section):
     )
     batch_size: int = Field(1024, ge=1, description="Interactions a step.")
     learning_rate: float = Field(1e-3, gt=0, description="Step size of the optimiser.")
+    final_rate: float = Field(
+        1.0,
+        gt=0,
+        le=1,
+        description="Learning rate of the last step as a share of the first; it falls linearly in between.",
+    )
     patience: int = Field(
         2, ge=1, description="Stop after so many epochs without a better validation metric."
     )

@@ -89,7 +89,7 @@ class _Loop:
         self._batch_size = min(settings.batch_size, examples.size)
         # A small last batch would weigh its rows more; every epoch leaves out others.
         self.steps = examples.size // self._batch_size
-        self.optimizer = LazyAdam(settings.learning_rate)
+        self.optimizer = LazyAdam(rate_of(settings, self.steps))
         self.optimizer.build(model.trainable_variables)
         self._total = tf.Variable(0.0, trainable=False)
         self._step = tf.function(self._update, input_signature=[self._batches(0).element_spec])
@@ -125,6 +125,16 @@ class _Loop:
         ]
         self.optimizer.apply_gradients(pairs)
         self._total.assign_add(loss)
+
+
+def rate_of(settings: spec.Training, steps: int) -> Any:
+    """Return the learning rate, or its schedule where it falls."""
+    if settings.final_rate == 1:
+        return settings.learning_rate
+    last = settings.learning_rate * settings.final_rate
+    return tf.keras.optimizers.schedules.PolynomialDecay(
+        settings.learning_rate, settings.epochs * steps, last
+    )
 
 
 def _finite(value: float, what: str, epoch: int) -> float:

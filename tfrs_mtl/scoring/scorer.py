@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tfrs_mtl.dataset.examples import UNKNOWN
 from tfrs_mtl.dataset.frames import QUERY_ID, Frame, pair_frame
-from tfrs_mtl.index import Excluded
+from tfrs_mtl.index import Excluded, Found
 from tfrs_mtl.models import Models
 from tfrs_mtl.schema import Schema
 from tfrs_mtl.scoring.objective import Floats, as_shares, expected_value
@@ -85,24 +85,54 @@ class Scorer:
 
     def retrieve(self, queries: Frame, k: int, *, excluded: Excluded | None = None) -> NDArray[np.int32]:
         """Return the k best rows of the snapshot by the towers alone, [n, k], padded with -1."""
+        return self.search(queries, k, excluded=excluded).rows
+
+    def search(
+        self,
+        queries: Frame,
+        k: int,
+        *,
+        excluded: Excluded | None = None,
+        allowed: NDArray[np.bool_] | None = None,
+    ) -> Found:
+        """Return the k best rows of the snapshot by the towers alone with their scores; see ``Index.search``."""
         encoded = self.models.preprocessor.encode("query", queries)
         vectors = self.models.retrieval.encode_queries(encoded)
-        return self.items.index.search(vectors, min(k, len(self.items.frame)), excluded=excluded).rows
+        most = min(k, len(self.items.frame))
+        return self.items.index.search(vectors, most, excluded=excluded, allowed=allowed)
 
     def rank(
-        self, queries: Frame, candidates: NDArray[np.int32], *, context: Mapping[str, pa.Array] | None = None
+        self,
+        queries: Frame,
+        candidates: NDArray[np.int32],
+        *,
+        context: Mapping[str, pa.Array] | None = None,
+        k: int | None = None,
+        weights: Mapping[str, float] | None = None,
     ) -> Ranked:
-        """Order each query's candidates [n, c] by the objective and keep the best k, block by block."""
+        """Order each query's candidates [n, c] by the objective and keep the best k, block by block.
+
+        Args:
+            context: feature -> [n]; absent features are null.
+            k, weights: others than the scorer's own.
+        """
+        kept, weighed = k or self.k, weights or self.weights
         length = max(1, _PAIRS_A_BLOCK // max(candidates.shape[1], 1))
         parts = []
         for start in range(0, len(queries), length):
             block = queries.slice(start, length)
             given = {name: column.slice(start, length) for name, column in (context or {}).items()}
-            parts.append(self._rank_block(block, candidates[start : start + length], given))
-        return joined(parts, self.k, [task.name for task in self.schema.spec.ranking.tasks])
+            rows = candidates[start : start + length]
+            parts.append(self._rank_block(block, rows, given, kept, weighed))
+        return joined(parts, kept, [task.name for task in self.schema.spec.ranking.tasks])
 
     def _rank_block(
-        self, queries: Frame, candidates: NDArray[np.int32], context: Mapping[str, pa.Array]
+        self,
+        queries: Frame,
+        candidates: NDArray[np.int32],
+        context: Mapping[str, pa.Array],
+        k: int,
+        weights: Mapping[str, float],
     ) -> Ranked:
         held = candidates >= 0
         query_rows, item_rows = np.nonzero(held)[0].astype(np.int64), candidates[held].astype(np.int64)
@@ -110,8 +140,8 @@ class Scorer:
         tasks = self.schema.spec.ranking.tasks
         if self.exposure is not None:
             predictions = as_shares(tasks, predictions, self.exposure[item_rows])
-        score = expected_value(tasks, predictions, self.weights)
-        return best_of(candidates, score, predictions, self.k)
+        score = expected_value(tasks, predictions, weights)
+        return best_of(candidates, score, predictions, k)
 
     def predict(
         self,

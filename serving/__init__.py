@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from serving.answer import Answer, Recommendation
+from serving.answer import Answer, Degraded, Recommendation, Versions
 
 if TYPE_CHECKING:
     from serving.recommender import Recommender
 
-__all__ = ["Answer", "Recommendation", "Recommender"]
+__all__ = ["Answer", "Degraded", "Recommendation", "Recommender", "Versions"]
 
 
 def __getattr__(name: str) -> Any:

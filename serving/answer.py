@@ -4,12 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from datetime import date, datetime
+from typing import Literal
 
 Key = int | str
+Value = bool | int | float | str | datetime | date | None
+"""One plain value: of a feature, a context column, a filter."""
+Shown = Value | list[Value]
+"""What people are shown of an item: a feature as Feast has it."""
 
-Degraded = Literal["unknown_query", "store_unavailable"]
-"""Why an answer is less than it could be: the query is unknown, or its features could not be read."""
+Degraded = Literal[
+    "unknown_query",
+    "unknown_item",
+    "features_missing",
+    "store_unavailable",
+    "store_timeout",
+    "stale_snapshot",
+    "too_few_items",
+]
+"""Why an answer is less than it could be; docs/serving.md says what each means and what is done instead."""
+
+
+@dataclass(frozen=True)
+class Versions:
+    """What an answer was made from; all its items come from the same.
+
+    Attributes:
+        bundle: id of the bundle.
+        snapshot: version of the item snapshot: its moment, and how often it was read anew.
+        features: feature services of the query and the item, by which Feast versions features.
+    """
+
+    bundle: str
+    snapshot: str
+    features: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -18,27 +46,29 @@ class Recommendation:
 
     Attributes:
         item: its key.
-        score: the objective, by which the items are ordered.
+        score: the objective, by which the items are ordered; of similar items, how near they are.
         predictions: task -> probability, or value in the label's units; under ``when`` the conditional one.
         display: what people are shown of it, by feature name; null where unknown.
+        sources: the candidate sources that named it.
     """
 
     item: Key
     score: float
     predictions: Mapping[str, float]
-    display: Mapping[str, Any]
+    display: Mapping[str, Shown]
+    sources: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The items for one query, best first.
+    """The items for one query (or, of ``similar``, for one item), best first.
 
     Attributes:
-        degraded: why the answer is less than it could be; None where it is not.
-        bundle: id of the bundle that answered.
+        query: its key.
+        degraded: why the answer is less than it could be; empty where it is whole.
     """
 
     query: Key
     items: tuple[Recommendation, ...]
-    degraded: Degraded | None
-    bundle: str
+    degraded: tuple[Degraded, ...]
+    versions: Versions

@@ -2,50 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
-from typing import Any
+from threading import Lock
 
-import numpy as np
-import pyarrow as pa
-
-from serving.answer import Answer, Degraded, Key, Recommendation
-from tfrs_mtl.bundle import BundleStore
-from tfrs_mtl.bundle.contents import Contents, open_contents
-from tfrs_mtl.dataset.frames import QUERY_ID, Frame, to_frame
-from tfrs_mtl.dataset.interactions import microseconds
-from tfrs_mtl.dataset.point_in_time import empty_features
-from tfrs_mtl.errors import RequestError, StoreError, nearest
+from serving.answer import Answer, Key, Value
+from serving.answers import neighbours, recommendations
+from serving.limits import Limits, same_for_all
+from serving.reading import Reader
+from serving.refresh import refreshed
+from serving.request import Request, checked_context, checked_k, checked_keys, checked_weights
+from serving.sources import gather
+from serving.state import State, load_state
+from serving.status import Counters, Status
+from tfrs_mtl.errors import TfrsMtlError
 from tfrs_mtl.project import Project, open_project
-from tfrs_mtl.scoring import Ranked, Scorer
-from tfrs_mtl.store import arrow_type
+from tfrs_mtl.spec import load_spec
 
-LARGEST_K = 10_000
+Clock = Callable[[], datetime]
 
 
-@dataclass(frozen=True)
+def utc_now() -> datetime:
+    """Return the present moment."""
+    return datetime.now(timezone.utc)
+
+
 class Recommender:
-    """Answers from one bundle and one feature repo; every question reads the query's features once.
+    """Answers from one bundle and one feature repo; every request reads its queries' features once.
 
     Whatever the data is like, there is an answer: of a query nobody knows, what is popular; with the store
-    down, what the models make of the query's id alone. Then ``degraded`` says why.
-
-    Attributes:
-        bundle: id of the bundle.
-        at: the moment as of which the bundle's items are.
+    down, what the models make of the query's id alone. Then ``degraded`` says why. All methods may be called
+    from many threads. Load one per process, after any fork.
     """
 
-    project: Project
-    bundle: str
-    at: datetime
-    contents: Contents
-    scorer: Scorer
+    def __init__(self, live: Project, state: State, *, clock: Clock = utc_now) -> None:
+        self._live = live
+        self._state = state
+        self._clock = clock
+        self._counters = Counters()
+        self._changing = Lock()
+        self._reader = Reader(state.settings.threads)
+        self._pool = ThreadPoolExecutor(state.settings.threads, thread_name_prefix="tfrs-mtl-answer")
 
     @classmethod
     def load(
-        cls, path: Path, *, bundle: str = "current", spec: Path | None = None, artefacts: Path | None = None
+        cls,
+        path: Path,
+        *,
+        bundle: str = "current",
+        spec: Path | None = None,
+        artefacts: Path | None = None,
+        clock: Clock = utc_now,
     ) -> Recommender:
         """Load a bundle for a feature repo; make one per process.
 
@@ -54,23 +66,13 @@ class Recommender:
             bundle: id of the bundle.
             spec: another recommender.yaml than the repo's.
             artefacts: where the bundles are; default: ``path/artefacts``.
+            clock: what time it is, for requests and refreshes that do not say; of old data, another than now.
 
         Raises:
             BundleError: the bundle is missing, damaged, or made for another registry.
         """
         live = open_project(path, spec=spec, artefacts=artefacts)
-        chosen = BundleStore(live.bundles).open(bundle)
-        project, contents = open_contents(chosen, live)
-        scorer = Scorer(
-            schema=project.schema,
-            models=contents.models,
-            items=contents.items,
-            candidates=project.spec.batch.candidates,
-            k=project.spec.batch.k,
-            weights=project.spec.weights,
-            exposure=contents.exposure,
-        )
-        return cls(project, chosen.id, chosen.manifest.at, contents, scorer)
+        return cls(live, load_state(live, bundle), clock=clock)
 
     def recommend(
         self,
@@ -78,106 +80,125 @@ class Recommender:
         *,
         k: int | None = None,
         weights: Mapping[str, float] | None = None,
-        context: Mapping[str, Any] | None = None,
+        context: Mapping[str, Value] | None = None,
+        exclude: Sequence[Key] = (),
         at: datetime | None = None,
     ) -> Answer:
-        """Return the best items for one query.
+        """Return the best items for one query; see ``recommend_many``."""
+        (answer,) = self.recommend_many(
+            (query,), k=k, weights=weights, context=context, exclude=exclude, at=at
+        )
+        return answer
+
+    async def recommend_async(
+        self,
+        query: Key,
+        *,
+        k: int | None = None,
+        weights: Mapping[str, float] | None = None,
+        context: Mapping[str, Value] | None = None,
+        exclude: Sequence[Key] = (),
+        at: datetime | None = None,
+    ) -> Answer:
+        """Return the best items for one query, off the event loop; see ``recommend_many``."""
+        work = partial(self.recommend, query, k=k, weights=weights, context=context, exclude=exclude, at=at)
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+
+    def recommend_many(
+        self,
+        queries: Sequence[Key],
+        *,
+        k: int | None = None,
+        weights: Mapping[str, float] | None = None,
+        context: Mapping[str, Value] | None = None,
+        exclude: Sequence[Key] = (),
+        at: datetime | None = None,
+    ) -> tuple[Answer, ...]:
+        """Return the best items for each query, from one read of the online store.
 
         Args:
-            query: its join key.
-            k: how many; default: the spec's. Fewer come where the catalogue is smaller.
+            queries: their join keys.
+            k: how many items; default: the spec's. Fewer come where no more may.
             weights: task -> weight in the objective; default: the spec's.
             context: what the request knows, by column name; what is left out counts as unknown.
+            exclude: join keys of items that must not come.
             at: the moment of the request, by which features expire; default: now.
 
         Raises:
-            RequestError: a key of another type than the registry's, or a k, weights or context without sense.
+            RequestError: a key of another type than the registry's, or an argument without sense.
         """
-        key = self._key(query)
-        scorer = self._scorer(k, weights)
-        given = self._context(context or {})
-        queries, degraded = self._read(key, microseconds(at or datetime.now(timezone.utc)))
-        if scorer.knows(queries)[0]:
-            candidates = scorer.find(queries, scorer.candidates)
-        else:
-            degraded = degraded or "unknown_query"
-            popular = np.argsort(-self.contents.popularity, kind="stable")
-            candidates = popular[None, : scorer.candidates].astype(np.int32)
-        ranked = scorer.rank(queries, candidates, context=given)
-        return Answer(query, self._items(ranked), degraded, self.bundle)
-
-    def _key(self, query: Key) -> pa.Array:
-        key = self.project.schema.query.key
-        expected = int if key.dtype.base == "int" else str
-        if type(query) is not expected:
-            raise RequestError(
-                f"query: {key.name!r} is {key.dtype.text}: expected {expected.__name__}, "
-                f"got {type(query).__name__} {query!r}"
-            )
-        try:
-            return pa.array([query], arrow_type(key.dtype))
-        except (pa.ArrowInvalid, OverflowError) as error:
-            raise RequestError(f"query: {query!r} does not fit {key.dtype.text}: {error}") from error
-
-    def _scorer(self, k: int | None, weights: Mapping[str, float] | None) -> Scorer:
-        if k is not None and not 1 <= k <= LARGEST_K:
-            raise RequestError(f"k: expected 1 to {LARGEST_K}, got {k}")
-        tasks = [task.name for task in self.project.spec.ranking.tasks]
-        for name, weight in (weights or {}).items():
-            if name not in tasks:
-                raise RequestError(f"weights: no task {name!r}; {nearest(name, tasks)}")
-            if not np.isfinite(weight):
-                raise RequestError(f"weights.{name}: expected a finite number, got {weight}")
-        wanted = k or self.scorer.k
-        return replace(
-            self.scorer,
-            k=wanted,
-            candidates=max(self.scorer.candidates, wanted),
-            weights=weights or self.scorer.weights,
+        state = self._state
+        request = Request(
+            queries=tuple(queries),
+            keys=checked_keys(state.schema.query.key, queries, what="query"),
+            at=at or self._clock(),
+            k=state.scorer.k if k is None else checked_k(k),
+            weights=checked_weights(state.schema, weights or state.scorer.weights),
+            context=checked_context(state.schema, context or {}, size=len(queries)),
+            exclude=checked_keys(state.schema.item.key, exclude, what="exclude"),
         )
-
-    def _context(self, context: Mapping[str, Any]) -> dict[str, pa.Array]:
-        features = {feature.column: feature for feature in self.project.schema.context}
-        given = {}
-        for name, value in context.items():
-            if name not in features:
-                raise RequestError(f"context: no feature {name!r}; {nearest(name, list(features))}")
-            feature = features[name]
-            try:
-                given[feature.name] = pa.array([value], arrow_type(feature.dtype))
-            except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError) as error:
-                raise RequestError(f"context.{name}: expected {feature.dtype.text}, got {value!r}") from error
-        return given
-
-    def _read(self, key: pa.Array, at: int) -> tuple[Frame, Degraded | None]:
-        """Read the query's features online, once; say so where they cannot be read."""
-        side = self.project.schema.query
-        degraded: Degraded | None = None
-        features = empty_features(side, 1)
-        if side.service is not None:
-            try:
-                moment = datetime.fromtimestamp(at / 1e6, tz=timezone.utc)
-                features = self.project.repo.online(side, key.to_pylist(), at=moment)
-            except StoreError:
-                degraded = "store_unavailable"
-        queries = to_frame(QUERY_ID, key, features, np.array([at], np.int64))
-        return queries, degraded
-
-    def _items(self, ranked: Ranked) -> tuple[Recommendation, ...]:
-        rows = ranked.rows[0][ranked.rows[0] >= 0]
-        index = pa.array(rows)
-        keys = self.scorer.items.keys.take(index).to_pylist()
-        frame = self.scorer.items.frame
-        shown = {
-            name.split("__", 1)[1]: frame.columns[name].take(index).to_pylist()
-            for name in self.project.schema.display
-        }
-        return tuple(
-            Recommendation(
-                item=key,
-                score=float(ranked.scores[0, n]),
-                predictions={task: float(values[0, n]) for task, values in ranked.predictions.items()},
-                display={name: values[n] for name, values in shown.items()},
-            )
-            for n, key in enumerate(keys)
+        asked = self._reader.read(state, request)
+        limits = Limits(excluded=same_for_all(state.rows_of(request.exclude), len(queries)))
+        candidates = gather(state, asked, request.k, limits)
+        ranked = state.scorer.rank(
+            asked.queries, candidates.rows, context=request.context, k=request.k, weights=request.weights
         )
+        answers = recommendations(state, request, asked, candidates, ranked)
+        self._counters.answered(answers)
+        return answers
+
+    def similar(self, item: Key, *, k: int | None = None, exclude: Sequence[Key] = ()) -> Answer:
+        """Return the items nearest to one by the item tower's vectors; the score is their dot product."""
+        state = self._state
+        row = state.rows_of(checked_keys(state.schema.item.key, (item,), what="item"))
+        barred = state.rows_of(checked_keys(state.schema.item.key, exclude, what="exclude"))
+        size = state.scorer.k if k is None else checked_k(k)
+        answer = neighbours(state, item, int(row[0]), size, barred)
+        self._counters.answered((answer,))
+        return answer
+
+    def refresh(self, *, at: datetime | None = None) -> str:
+        """Read the items anew from the online store and answer from them; return the snapshot's version.
+
+        Raises:
+            StoreError: the store cannot be read; the snapshot stays.
+        """
+        with self._changing:
+            try:
+                self._state = refreshed(self._state, at or self._clock())
+            except TfrsMtlError:
+                self._counters.add("refresh_failures")
+                raise
+            self._counters.add("refreshes")
+            return self._state.versions.snapshot
+
+    def swap(self, bundle: str = "current") -> str:
+        """Answer from another bundle, and by recommender.yaml as it is now; return the bundle's id.
+
+        Raises:
+            BundleError: it is missing, damaged, or made for another registry; the old one goes on answering.
+        """
+        with self._changing:
+            try:
+                live = replace(self._live, repo=self._live.repo.reopened(), spec=load_spec(self._live.file))
+                self._state = load_state(live, bundle)
+            except TfrsMtlError:
+                self._counters.add("swap_failures")
+                raise
+            self._counters.add("swaps")
+            return self._state.bundle
+
+    def status(self) -> Status:
+        """Return what it answers from, and what it has counted."""
+        state = self._state
+        return Status(state.versions, state.at, self._clock() - state.at, self._counters.snapshot())
+
+    @property
+    def state(self) -> State:
+        """What requests are answered from now."""
+        return self._state
+
+    def close(self) -> None:
+        """Let go of all threads; no request may come afterwards."""
+        self._reader.close()
+        self._pool.shutdown(wait=False, cancel_futures=True)

@@ -32,7 +32,7 @@ _EVENTS = {"bazaar": "orders", "cinema": "impressions"}
 
 def _answers(built: Built) -> bool:
     query = str(built.shop.queries.keys[0].as_py())
-    return built.json("recommend", "--at", built.at.isoformat(), query)["bundle"] == built.bundle
+    return built.json("recommend", "--at", built.at.isoformat(), query)["versions"]["bundle"] == built.bundle
 
 
 @contextmanager

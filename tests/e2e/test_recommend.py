@@ -30,8 +30,8 @@ def _at(built: Built) -> tuple[str, str]:
 
 def test_a_query_gets_k_different_items_with_a_prediction_of_every_task(built: Built) -> None:
     answer = built.json("recommend", *_at(built), "--k", "7", _query(built))
-    assert answer["degraded"] is None
-    assert answer["bundle"] == built.bundle
+    assert answer["degraded"] == []
+    assert answer["versions"]["bundle"] == built.bundle
     assert len({item["item"] for item in answer["items"]}) == 7
     assert all(set(item["predictions"]) == set(built.tasks) for item in answer["items"])
     scores = [item["score"] for item in answer["items"]]
@@ -51,7 +51,7 @@ def test_people_are_shown_the_names_of_items(built: Built) -> None:
 def test_an_unknown_query_gets_what_is_popular(built: Built) -> None:
     unknown = "424242" if built.name == "bazaar" else "nobody"
     answer = built.json("recommend", *_at(built), unknown)
-    assert answer["degraded"] == "unknown_query"
+    assert answer["degraded"] == ["unknown_query"]
     assert len(answer["items"]) == built.project.spec.batch.k
     assert "unknown query" in built.run("recommend", *_at(built), unknown).stdout
 
@@ -70,6 +70,7 @@ def test_a_k_beyond_the_catalogue_brings_the_catalogue_and_a_senseless_one_is_re
     answer = built.json("recommend", *_at(built), "--k", "9000", _query(built))
     assert len(answer["items"]) == len({item["item"] for item in answer["items"]})
     assert len(answer["items"]) == len(built.shop.items)
+    assert answer["degraded"] == ["too_few_items"]
     for k in ("0", "-3", "10000000"):
         assert built.run("recommend", "--k", k, _query(built)).exit_code == 2
 
@@ -105,12 +106,12 @@ def test_without_the_online_store_there_is_an_answer_that_says_so(built: Built, 
     answer = built.json("recommend", *_at(built), _query(built))
     assert len(answer["items"]) == built.project.spec.batch.k
     # The bazaar reads nothing of a session.
-    assert answer["degraded"] == (None if built.name == "bazaar" else "store_unavailable")
+    assert answer["degraded"] == ([] if built.name == "bazaar" else ["store_unavailable"])
 
 
 def test_a_query_in_a_batch_gets_what_it_gets_alone(built: Built) -> None:
     recommender = Recommender.load(built.path)
-    schema, scorer = built.project.schema, recommender.scorer
+    schema, scorer = built.project.schema, recommender.state.scorer
     keys = built.shop.queries.keys.slice(0, 40)
     frame = query_frame(built.project.repo, schema, keys, np.full(40, microseconds(built.at), np.int64))
     together = scorer.recommend(frame)

@@ -94,7 +94,7 @@ def open_contents(bundle: Bundle, project: Project) -> Opened:
     """Load a bundle's contents for a live project.
 
     They go by the spec that they were trained for, whatever recommender.yaml says by now; but its
-    ``objective`` and ``batch`` need no training, so those are the live ones.
+    ``objective``, ``batch`` and ``serving`` need no training, so those are the live ones.
 
     Raises:
         BundleError: the registry contradicts what the bundle was made for, or the live objective does.
@@ -120,7 +120,8 @@ def _spec_in_force(bundle: Bundle, live: Spec) -> Spec:
                 f"`objective` weighs {name!r}, for which bundle {bundle.id} was not trained; "
                 f"{nearest(name, tasks)}; train again"
             )
-    return own.model_copy(update={"objective": live.objective, "batch": live.batch})
+    untrained = ("objective", "batch", "serving")
+    return own.model_copy(update={name: getattr(live, name) for name in untrained})
 
 
 def types_of(schema: Schema) -> SchemaTypes:

@@ -10,7 +10,7 @@ import pyarrow as pa
 from rich import box
 from rich.table import Table
 
-from serving.answer import Answer
+from serving.answer import Answer, Value
 from serving.recommender import Recommender
 from tfrs_mtl.cli.main import Settings
 from tfrs_mtl.cli.options import Moment, json_option, now, print_json, show
@@ -53,25 +53,25 @@ def command(
         print_json(asdict(answer))
     else:
         show(_table(answer))
-    _warn_of_age(recommender.at, moment)
+    _warn_of_age(recommender.state.at, moment)
 
 
 def _key(text: str, recommender: Recommender) -> int | str:
-    if recommender.project.schema.query.key.dtype.base != "int":
+    if recommender.state.schema.query.key.dtype.base != "int":
         return text
     try:
         return int(text)
     except ValueError as error:
-        key = recommender.project.schema.query.key
+        key = recommender.state.schema.query.key
         raise RequestError(f"query: {key.name!r} is {key.dtype.text}; got {text!r}") from error
 
 
-def _pair(text: str, recommender: Recommender) -> tuple[str, object]:
+def _pair(text: str, recommender: Recommender) -> tuple[str, Value]:
     """Read NAME=VALUE, the value as the type that the registry gives the name."""
     name, sign, value = text.partition("=")
     if not sign:
         raise RequestError(f"--context: expected NAME=VALUE, got {text!r}")
-    dtype = next((f.dtype for f in recommender.project.schema.context if f.column == name), None)
+    dtype = next((f.dtype for f in recommender.state.schema.context if f.column == name), None)
     if dtype is None:
         return name, value  # the recommender says which names there are
     try:
@@ -81,8 +81,10 @@ def _pair(text: str, recommender: Recommender) -> tuple[str, object]:
 
 
 def _table(answer: Answer) -> Table:
-    note = f" ({answer.degraded.replace('_', ' ')})" if answer.degraded else ""
-    table = Table(title=f"For {answer.query}{note}, by bundle {answer.bundle}", title_justify="left")
+    reasons = ", ".join(answer.degraded).replace("_", " ")
+    note = f" ({reasons})" if reasons else ""
+    title = f"For {answer.query}{note}, by bundle {answer.versions.bundle}"
+    table = Table(title=title, title_justify="left")
     table.box, table.title_style, table.padding = box.SIMPLE_HEAD, "bold", (0, 1, 0, 0)
     first = answer.items[0] if answer.items else None
     shown, tasks = (list(first.display), list(first.predictions)) if first else ([], [])

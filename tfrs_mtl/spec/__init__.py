@@ -21,6 +21,7 @@ from tfrs_mtl.spec.ranking import Architecture, Mmoe, Negatives, Ranking, Shared
 from tfrs_mtl.spec.recommender import Batch, Interactions, Item, Query, Spec, Split
 from tfrs_mtl.spec.retrieval import Retrieval, Training
 from tfrs_mtl.spec.salvage import FILE_NAME, Salvage, salvage_spec
+from tfrs_mtl.spec.serving import Serving, Span, span_text
 
 __all__ = [
     "Ages",
@@ -49,7 +50,9 @@ __all__ = [
     "Retrieval",
     "Salvage",
     "Section",
+    "Serving",
     "SharedBottom",
+    "Span",
     "Spec",
     "Split",
     "Sum",
@@ -59,4 +62,5 @@ __all__ = [
     "load_spec",
     "parse_spec",
     "salvage_spec",
+    "span_text",
 ]

@@ -13,6 +13,7 @@ from tfrs_mtl.spec.behaviour import Behaviour
 from tfrs_mtl.spec.inputs import Input
 from tfrs_mtl.spec.ranking import Ranking, Task
 from tfrs_mtl.spec.retrieval import Retrieval
+from tfrs_mtl.spec.serving import Serving
 
 
 class Query(Section):
@@ -109,6 +110,7 @@ class Spec(Section):
         description="Weight of each task's expected value in the final score; default: 1 for the first task.",
     )
     batch: Batch = Field(Batch(), description="Recommendations for everybody, ahead of time.")
+    serving: Serving = Field(Serving(), description="Answers to requests, in a backend or over HTTP.")
     seed: int = Field(0, ge=0, lt=2**31, description="Seed of everything random.")
 
     @model_validator(mode="after")

@@ -126,7 +126,12 @@ class FeatureRepo:
                 entity_rows={caller: list(keys) for caller in callers},
                 full_feature_names=True,
             )
-        return decode(response, side, size=len(keys), at=at)
+            return decode(response, side, size=len(keys), at=at)
+
+    def reopened(self) -> FeatureRepo:
+        """Return the same repo with its registry read anew, over the same `FeatureStore`."""
+        self._store.refresh_registry()
+        return FeatureRepo(self._store, self.path)
 
     def _service(self, name: str) -> FeatureService:
         """Hold the service object: fetching it costs 7 ms even from the cache."""

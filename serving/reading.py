@@ -1,0 +1,96 @@
+"""Reading the queries' features online, once a request, for as long as the deadline allows."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as Late
+from dataclasses import dataclass
+from threading import BoundedSemaphore
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from serving.answer import Degraded
+from serving.request import Request
+from serving.state import State
+from tfrs_mtl.dataset.frames import QUERY_ID, Frame, to_frame
+from tfrs_mtl.dataset.point_in_time import empty_features
+from tfrs_mtl.errors import TfrsMtlError
+
+_WAITING_A_THREAD = 16
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The queries of a request with what is known of them.
+
+    Attributes:
+        queries: their features, [n]; all null where they could not be read.
+        known: whether the models can say anything of a query, [n].
+        degraded: what is amiss with each query, [n].
+    """
+
+    queries: Frame
+    known: NDArray[np.bool_]
+    degraded: tuple[tuple[Degraded, ...], ...]
+
+
+class Reader:
+    """Reads in a pool of threads, so that a store that hangs costs a request its deadline and no more."""
+
+    def __init__(self, threads: int) -> None:
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="tfrs-mtl-read")
+        self._room = BoundedSemaphore(threads * _WAITING_A_THREAD)
+
+    def read(self, state: State, request: Request) -> Asked:
+        """Return the queries' features, or why there are none."""
+        table, trouble = self._features(state, request)
+        queries = to_frame(QUERY_ID, request.keys, table, request.times)
+        known = state.scorer.knows(queries)
+        filled = _filled(queries)
+        degraded = tuple(
+            trouble + _amiss(state, bool(knows), bool(fills), trouble)
+            for knows, fills in zip(known, filled, strict=True)
+        )
+        return Asked(queries, known, degraded)
+
+    def close(self) -> None:
+        """Let go of the threads; a read that hangs is not waited for."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _features(self, state: State, request: Request) -> tuple[pa.Table, tuple[Degraded, ...]]:
+        side = state.schema.query
+        nothing = empty_features(side, len(request.keys))
+        if side.service is None or not side.fetched:
+            return nothing, ()
+        if not self._room.acquire(blocking=False):  # as many wait already as a store that hangs may hold
+            return nothing, ("store_timeout",)
+        reading = self._pool.submit(state.project.repo.online, side, request.keys.to_pylist(), at=request.at)
+        reading.add_done_callback(self._leave)
+        try:
+            return reading.result(state.settings.deadline.total_seconds()), ()
+        except Late:
+            reading.cancel()
+            return nothing, ("store_timeout",)
+        except TfrsMtlError:
+            return nothing, ("store_unavailable",)
+
+    def _leave(self, _: Future[pa.Table]) -> None:
+        self._room.release()
+
+
+def _filled(queries: Frame) -> NDArray[np.bool_]:
+    """Say of each query whether any feature of it has a value, [n]."""
+    filled = np.zeros(len(queries), np.bool_)
+    for name, column in queries.columns.items():
+        if name != QUERY_ID and column.null_count < len(column):
+            filled |= column.is_valid().to_numpy(zero_copy_only=False)
+    return filled
+
+
+def _amiss(state: State, known: bool, filled: bool, trouble: tuple[Degraded, ...]) -> tuple[Degraded, ...]:
+    if not known:
+        return ("unknown_query",)
+    expects = state.schema.query.service is not None and bool(state.schema.query.fetched)
+    return ("features_missing",) if expects and not filled and not trouble else ()

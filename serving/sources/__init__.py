@@ -1,0 +1,7 @@
+"""Where candidates come from: one protocol, its sources, and the names they go by."""
+
+from serving.sources.gather import Candidates, gather
+from serving.sources.protocol import Source
+from serving.sources.registry import SOURCES
+
+__all__ = ["Candidates", "SOURCES", "Source", "gather"]

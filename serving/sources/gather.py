@@ -1,0 +1,58 @@
+"""Asking every source, and laying what they name side by side without doubles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from serving.limits import Limits
+from serving.reading import Asked
+from serving.sources.registry import SOURCES
+from serving.state import State
+from tfrs_mtl.index import Found
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """What the sources named.
+
+    Attributes:
+        rows: rows of the snapshot, each once a query, [n, c]; -1 where there is none.
+        named: source -> what it named, [n, its own width].
+    """
+
+    rows: NDArray[np.int32]
+    named: Mapping[str, Found]
+
+    def sources(self, query: int, rows: NDArray[np.int32]) -> list[tuple[str, ...]]:
+        """Return for each of the rows which sources named it to a query."""
+        holds = {name: np.isin(rows, found.rows[query]) for name, found in self.named.items()}
+        return [tuple(name for name in holds if holds[name][n]) for n in range(len(rows))]
+
+
+def gather(state: State, asked: Asked, k: int, limits: Limits) -> Candidates:
+    """Ask the sources for each query; one that nobody knows gets what is popular and nothing else."""
+    quotas = {"towers": max(state.scorer.candidates, k), "own": state.size}
+    named = {name: SOURCES[name](state, asked, quota, limits) for name, quota in quotas.items()}
+    if not asked.known.all():
+        named = {name: _blank(found, ~asked.known) for name, found in named.items()}
+        fallback = SOURCES["popular"](state, asked, quotas["towers"], limits)
+        named["popular"] = _blank(fallback, asked.known)
+    return Candidates(merged([found.rows for found in named.values()], state.size), named)
+
+
+def merged(parts: Sequence[NDArray[np.int32]], items: int) -> NDArray[np.int32]:
+    """Lay rows [n, each] side by side and blank with -1 what a query has already."""
+    rows = np.hstack(parts)
+    owners = np.arange(len(rows), dtype=np.int64)[:, None] * items
+    codes = np.where(rows >= 0, owners + rows, -1)
+    first = np.zeros(codes.size, np.bool_)
+    first[np.unique(codes, return_index=True)[1]] = True
+    return np.where(first.reshape(codes.shape) & (rows >= 0), rows, -1).astype(np.int32)
+
+
+def _blank(found: Found, where: NDArray[np.bool_]) -> Found:
+    return Found(np.where(where[:, None], np.int32(-1), found.rows), found.scores)

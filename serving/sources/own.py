@@ -1,0 +1,17 @@
+"""What a query met before: its histories, and its pairs with single items."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from serving.limits import Limits
+from serving.reading import Asked
+from serving.state import State
+from tfrs_mtl.index import Found
+from tfrs_mtl.scoring.own import own_items
+
+
+def own(state: State, asked: Asked, quota: int, limits: Limits) -> Found:
+    """Return the items that each query met before; they have no score."""
+    rows = limits.kept(own_items(state.schema, asked.queries, state.items.lookup)[:, :quota], state.size)
+    return Found(rows, np.full(rows.shape, np.nan, np.float32))

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 
 from tfrs_mtl.dataset.frames import Frame
+from tfrs_mtl.dataset.lookup import Lookup
 from tfrs_mtl.index import Excluded
 from tfrs_mtl.scoring import as_shares, expected_value
 from tfrs_mtl.scoring.own import own_items, without
@@ -78,7 +79,8 @@ def test_own_items_come_from_the_history_and_from_pairs_keyed_by_the_item_alone(
         "p": pa.array([["a"], []], lists),
         "c": pa.array([["red"], ["red"]], lists),
     }
-    found = own_items(_shop(), Frame(columns, np.zeros(2, np.int64)), pa.array(["a", "b", "c"]))
+    keys = Lookup(pa.array(["a", "b", "c"]))
+    found = own_items(_shop(), Frame(columns, np.zeros(2, np.int64)), keys)
     assert [sorted(row[row >= 0]) for row in found] == [[0, 1], []]
 
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tfrs_mtl.dataset.lookup import code
 from tfrs_mtl.dataset.pairs import PairKeys, take_at
 
 _KEYS = {
@@ -51,7 +52,8 @@ def test_the_look_up_is_a_dicts_whatever_is_null_empty_sliced_or_of_unequal_leng
     key_lists = pa.array(keys, pa.list_(kind)).slice(cut)
     value_lists = pa.array(values, pa.list_(pa.int64())).slice(cut)
     queries = np.array([row for row, _ in wanted], np.int64)
-    places = PairKeys(key_lists).find(queries, pa.array([key for _, key in wanted], kind))
+    codes = code(pa.array([key for _, key in wanted], kind))
+    places = PairKeys(key_lists, codes.lookup).find(queries, codes.of_rows)
     found = take_at(value_lists, queries, places)
     expected = [_naive(keys[cut + row], values[cut + row], key) for row, key in wanted]
     np.testing.assert_array_equal(found, np.array(expected, np.float32))
@@ -60,4 +62,5 @@ def test_the_look_up_is_a_dicts_whatever_is_null_empty_sliced_or_of_unequal_leng
 @pytest.mark.parametrize("lists", [[None], [[]], [[None]]])
 def test_nothing_is_found_where_no_query_has_a_key(lists: list[Any]) -> None:
     keys = pa.array(lists, pa.list_(pa.string()))
-    assert PairKeys(keys).find(np.zeros(1, np.int64), pa.array(["a"])).tolist() == [-1]
+    codes = code(pa.array(["a"]))
+    assert PairKeys(keys, codes.lookup).find(np.zeros(1, np.int64), codes.of_rows).tolist() == [-1]

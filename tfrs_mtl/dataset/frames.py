@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from tfrs_mtl.dataset.interactions import moments
+from tfrs_mtl.dataset.lookup import Codes, code
 from tfrs_mtl.dataset.pairs import PairKeys, take_at
 from tfrs_mtl.dataset.point_in_time import Engine, features_as_of
 from tfrs_mtl.schema import Schema, Side
@@ -38,6 +40,16 @@ class Frame:
 
     def __len__(self) -> int:
         return len(self.times)
+
+    def codes(self, name: str) -> Codes:
+        """Return a column's codes; they are made once."""
+        if name not in self._codes:
+            self._codes[name] = code(self.columns[name])
+        return self._codes[name]
+
+    @cached_property
+    def _codes(self) -> dict[str, Codes]:
+        return {}
 
     def slice(self, start: int, length: int) -> Frame:
         """Return a stretch of rows, sharing memory."""
@@ -99,8 +111,8 @@ def pair_frame(
     columns: dict[str, pa.Array] = {}
     for pair in schema.pairs:
         attribute = ITEM_ID if pair.attribute == schema.item.key.name else pair.attribute
-        wanted = items.columns[attribute].take(pa.array(item_rows))
-        places = PairKeys(queries.columns[pair.keys]).find(query_rows, wanted)
+        codes = items.codes(attribute)
+        places = PairKeys(queries.columns[pair.keys], codes.lookup).find(query_rows, codes.of_rows[item_rows])
         for feature in pair.features:
             found = take_at(queries.columns[feature.name], query_rows, places)
             columns[feature.name] = pa.array(found, from_pandas=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tfrs_mtl.dataset.encoders.ragged import floats_of, lengths_of
+from tfrs_mtl.dataset.lookup import Lookup
 
 
 class PairKeys:
@@ -15,28 +15,25 @@ class PairKeys:
 
     Args:
         keys: list array of the attribute's values, one list a query, [queries]; null counts as empty.
+        known: the values that will be searched for; others need not be told apart.
     """
 
-    def __init__(self, keys: pa.ListArray) -> None:
-        flat = keys.flatten()
+    def __init__(self, keys: pa.ListArray, known: Lookup) -> None:
         lengths = lengths_of(keys)
         self._starts = np.cumsum(lengths) - lengths
-        self._values = pc.unique(flat.drop_null())
-        owners = np.repeat(np.arange(len(keys), dtype=np.int64), lengths)
-        codes = self._code(flat)
-        self._width = len(self._values) + 1
-        composite = owners * self._width + codes
+        self._width = len(known.values) + 1
+        codes = known.find(keys.flatten().cast(known.values.type))
+        composite = np.repeat(np.arange(len(keys), dtype=np.int64), lengths) * self._width + codes
         composite[codes < 0] = -1
         self._order = np.argsort(composite, kind="stable")
         self._sorted = composite[self._order]
 
-    def _code(self, values: pa.Array) -> NDArray[np.int64]:
-        found = pc.index_in(values, value_set=self._values, skip_nulls=True)
-        return np.asarray(pc.fill_null(found.cast(pa.int64()), -1).to_numpy(zero_copy_only=False))
+    def find(self, queries: NDArray[np.int64], codes: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return at which place of its query's arrays each (query row, code) stands, else -1, [n].
 
-    def find(self, queries: NDArray[np.int64], wanted: pa.Array) -> NDArray[np.int64]:
-        """Return at which place of its query's arrays each (query row, value) stands, else -1, [n]."""
-        codes = self._code(wanted.cast(self._values.type))
+        Args:
+            codes: places among the known values; -1 is found nowhere.
+        """
         if not len(self._sorted):
             return np.full(len(codes), -1, np.int64)
         composite = queries.astype(np.int64) * self._width + codes

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tfrs_mtl.dataset.encoders.ragged import lengths_of, padded
 from tfrs_mtl.dataset.frames import Frame
+from tfrs_mtl.dataset.lookup import Lookup
 from tfrs_mtl.index import Excluded
 from tfrs_mtl.schema import Schema
 
 
-def own_items(schema: Schema, queries: Frame, keys: pa.Array) -> NDArray[np.int32]:
-    """Return the rows of the items in each query's history and item-keyed pair views, [n, most], or -1."""
+def own_items(schema: Schema, queries: Frame, keys: Lookup) -> NDArray[np.int32]:
+    """Return the rows of the items in each query's history and item-keyed pair views, [n, most], or -1.
+
+    Args:
+        keys: join keys of the snapshot's items.
+    """
     names = [feature.name for feature in schema.query.features if feature.kind == "history"]
     names += [pair.keys for pair in schema.pairs if pair.attribute == schema.item.key.name]
     found = []
     for name in names:
         column = queries.columns[name]
-        rows = pc.fill_null(pc.index_in(column.flatten().cast(keys.type), value_set=keys), -1)
+        flat = keys.find(column.flatten().cast(keys.values.type)).astype(np.int32)
         lengths = lengths_of(column)
-        flat = np.asarray(rows.to_numpy(zero_copy_only=False), np.int32)
         found.append(padded(flat, lengths, int(lengths.max(initial=0)), -1))
     return np.hstack(found) if found else np.empty((len(queries), 0), np.int32)
 

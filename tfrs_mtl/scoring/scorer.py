@@ -66,7 +66,7 @@ class Scorer:
         Every row of the snapshot stands once for a query; -1 where there is none.
         """
         found = self.retrieve(queries, k, excluded=excluded)
-        own = own_items(self.schema, queries, self.items.keys)
+        own = own_items(self.schema, queries, self.items.lookup)
         return np.hstack([found, without(own, found, excluded, len(self.items.frame))])
 
     def knows(self, queries: Frame) -> NDArray[np.bool_]:
@@ -95,7 +95,7 @@ class Scorer:
         excluded: Excluded | None = None,
         allowed: NDArray[np.bool_] | None = None,
     ) -> Found:
-        """Return the k best rows of the snapshot by the towers alone with their scores; see ``Index.search``."""
+        """Return the k best rows of the snapshot by the towers alone, with scores; see ``Index.search``."""
         encoded = self.models.preprocessor.encode("query", queries)
         vectors = self.models.retrieval.encode_queries(encoded)
         most = min(k, len(self.items.frame))

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from tfrs_mtl.dataset.examples import Arrays
 from tfrs_mtl.dataset.frames import ITEM_ID, Frame, item_frame
+from tfrs_mtl.dataset.lookup import Lookup
 from tfrs_mtl.index import ExactIndex, Index
 from tfrs_mtl.models import Models
 from tfrs_mtl.schema import Schema
@@ -27,6 +28,11 @@ class ItemSnapshot:
     def keys(self) -> pa.Array:
         """Join keys of the items, [items]."""
         return self.frame.columns[ITEM_ID]
+
+    @property
+    def lookup(self) -> Lookup:
+        """Join key to row; the table is built once."""
+        return self.frame.codes(ITEM_ID).lookup
 
 
 def read_snapshot(

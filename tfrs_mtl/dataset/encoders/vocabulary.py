@@ -13,10 +13,12 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tfrs_mtl.dataset.examples import NULL, UNKNOWN
+from tfrs_mtl.dataset.lookup import Lookup
 
 LARGEST = 200_000
 """Above so many values a vocabulary gives way to hashing, unless the spec says otherwise."""
 _BINS_PER_VALUE = 1.5
+_FIRST = UNKNOWN + 1
 
 
 @dataclass(frozen=True)
@@ -50,13 +52,13 @@ class Vocabulary:
             hashed = pd.util.hash_array(_filled(column), categorize=False) % np.uint64(self.bins)
             ids = hashed.astype(np.int64) + 1
             return np.where(_valid(column), ids, NULL).astype(np.int32)
-        found = pc.index_in(column, value_set=self._value_set)
-        ids = pc.fill_null(pc.add(found.cast(pa.int64()), 2), UNKNOWN).to_numpy(zero_copy_only=False)
+        places = self._lookup.find(column)
+        ids = np.where(places >= 0, places + _FIRST, UNKNOWN)
         return np.where(_valid(column), ids, NULL).astype(np.int32)
 
     @cached_property
-    def _value_set(self) -> pa.Array:
-        return pa.array(self.values, self.arrow_type)
+    def _lookup(self) -> Lookup:
+        return Lookup(pa.array(self.values, self.arrow_type))
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON form."""

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from tfrs_mtl import spec
 from tfrs_mtl.dataset.examples import ModelInput
 from tfrs_mtl.dataset.frames import ITEM_ID, QUERY_ID
 from tfrs_mtl.dataset.preprocessor import Part, Preprocessor
+from tfrs_mtl.ranking.inference import Inference, Inputs
 from tfrs_mtl.ranking.model import RankingModel
 from tfrs_mtl.ranking.statistics import LabelStatistics
 from tfrs_mtl.retrieval.model import RetrievalModel
 from tfrs_mtl.retrieval.vanilla import vanilla
 
+PARTS: tuple[Part, ...] = ("query", "item", "pair")
 RANKING_ID_DIM = 16
 """Width of the id embeddings in the ranking model; retrieval's are as wide as its towers' output."""
 
@@ -25,6 +28,12 @@ class Models:
     preprocessor: Preprocessor
     retrieval: RetrievalModel
     ranking: RankingModel
+
+    @cached_property
+    def inference(self) -> Inference:
+        """The ranking model for pairs of few queries and many items; compiled once."""
+        parts = (self.preprocessor.inputs(p, id_dim=RANKING_ID_DIM) for p in PARTS)
+        return Inference(self.ranking, Inputs(*parts))
 
 
 def retrieval_model(preprocessor: Preprocessor, retrieval: spec.Retrieval) -> RetrievalModel:
@@ -49,7 +58,7 @@ def ranking_model(
     statistics: Mapping[str, LabelStatistics] | None = None,
 ) -> RankingModel:
     """Return the multi-task model of a shop; a first training needs ``statistics`` of its labels."""
-    inputs = preprocessor.inputs("query", "item", "pair", id_dim=RANKING_ID_DIM)
+    inputs = preprocessor.inputs(*PARTS, id_dim=RANKING_ID_DIM)
     return RankingModel(inputs, ranking, statistics=statistics)
 
 

@@ -34,9 +34,10 @@ class InputEncoder(tf.keras.layers.Layer):
 
     def call(self, features: Mapping[str, Any]) -> Any:
         """Return [batch, width]; arrays that no input names are not looked at."""
-        return tf.concat([self._encode(i, features) for i in self.kept], axis=-1)
+        return tf.concat([self.encode(i, features) for i in self.kept], axis=-1)
 
-    def _encode(self, model_input: ModelInput, features: Mapping[str, Any]) -> Any:
+    def encode(self, model_input: ModelInput, features: Mapping[str, Any]) -> Any:
+        """Return one input encoded, [batch, its width]."""
         values = features[model_input.name]
         if model_input.form == "dense":
             return values

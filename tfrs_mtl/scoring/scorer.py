@@ -162,9 +162,10 @@ class Scorer:
             context={name: column.take(pa.array(query_rows)) for name, column in context.items()},
         )
         encode = self.models.preprocessor.encode
-        features = {
-            **{name: array[query_rows] for name, array in encode("query", queries).items()},
-            **{name: array[item_rows] for name, array in self.items.arrays.items()},
-            **encode("pair", pairs),
-        }
-        return self.models.ranking.predict(features)
+        return self.models.inference.predict(
+            encode("query", queries),
+            self.items.encoded(self.models.inference),
+            encode("pair", pairs),
+            query_rows=query_rows,
+            item_rows=item_rows,
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +13,7 @@ from tfrs_mtl.dataset.frames import ITEM_ID, Frame, item_frame
 from tfrs_mtl.dataset.lookup import Lookup
 from tfrs_mtl.index import ExactIndex, Index
 from tfrs_mtl.models import Models
+from tfrs_mtl.ranking.inference import EncodedItems, Inference
 from tfrs_mtl.schema import Schema
 from tfrs_mtl.store import FeatureRepo
 
@@ -33,6 +35,16 @@ class ItemSnapshot:
     def lookup(self) -> Lookup:
         """Join key to row; the table is built once."""
         return self.frame.codes(ITEM_ID).lookup
+
+    def encoded(self, inference: Inference) -> EncodedItems:
+        """Return the items as the ranking model sees them; they are encoded once."""
+        if inference not in self._encoded:
+            self._encoded[inference] = inference.encode_items(self.arrays)
+        return self._encoded[inference]
+
+    @cached_property
+    def _encoded(self) -> dict[Inference, EncodedItems]:
+        return {}
 
 
 def read_snapshot(

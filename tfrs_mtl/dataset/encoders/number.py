@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -42,10 +43,15 @@ class Scale:
         out[:, 2] = ~held
         if self.quantiles:
             known = values[held]
-            ranks = np.interp(known, self.quantiles, np.linspace(-1.0, 1.0, len(self.quantiles)))
+            ranks = np.interp(known, *self._curve)
             out[held, 0] = ranks if len(self.quantiles) > 1 else 0.0
             out[held, 1] = np.clip((_signed_log(known) - self.mean) / self.deviation, -5, 5)
         return out
+
+    @cached_property
+    def _curve(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Quantiles and their ranks, as arrays that are made once."""
+        return np.array(self.quantiles), np.linspace(-1.0, 1.0, len(self.quantiles))
 
     @classmethod
     def fit(cls, values: NDArray[np.float64]) -> Scale:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from serving.answer import Answer, Degraded, Recommendation, Versions
+from serving.answer import Answer, Degraded, Recommendation, Versions, Why
 
 if TYPE_CHECKING:
     from serving.recommender import Recommender
 
-__all__ = ["Answer", "Degraded", "Recommendation", "Recommender", "Versions"]
+__all__ = ["Answer", "Degraded", "Recommendation", "Recommender", "Versions", "Why"]
 
 
 def __getattr__(name: str) -> Any:

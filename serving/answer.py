@@ -41,6 +41,21 @@ class Versions:
 
 
 @dataclass(frozen=True)
+class Why:
+    """Why an item stands where it stands.
+
+    Attributes:
+        sources: source -> the score by which it named the item; None where it gives none.
+        contributions: task -> its weight times its expected value; their sum is the item's score.
+        snapshot_age: seconds between the moment of the item's features and the request.
+    """
+
+    sources: Mapping[str, float | None]
+    contributions: Mapping[str, float]
+    snapshot_age: float
+
+
+@dataclass(frozen=True)
 class Recommendation:
     """One recommended item.
 
@@ -50,6 +65,7 @@ class Recommendation:
         predictions: task -> probability, or value in the label's units; under ``when`` the conditional one.
         display: what people are shown of it, by feature name; null where unknown.
         sources: the candidate sources that named it.
+        why: how it came to stand here, where the request asks for it.
     """
 
     item: Key
@@ -57,6 +73,7 @@ class Recommendation:
     predictions: Mapping[str, float]
     display: Mapping[str, Shown]
     sources: tuple[str, ...]
+    why: Why | None = None
 
 
 @dataclass(frozen=True)

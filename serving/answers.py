@@ -7,11 +7,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from serving.answer import Answer, Degraded, Key, Recommendation, Shown
-from serving.limits import same_for_all
+from serving.limits import Limits
 from serving.reading import Asked
 from serving.request import Request
 from serving.sources import Candidates
 from serving.state import State
+from serving.why import reason
 from tfrs_mtl.scoring import Ranked
 
 
@@ -24,31 +25,39 @@ def recommendations(
         rows = ranked.rows[n][ranked.rows[n] >= 0]
         keys, shown = _keys(state, rows), _shown(state, rows)
         sources = candidates.sources(n, rows)
-        predictions = {task: values[n].tolist() for task, values in ranked.predictions.items()}
+        predicted = {task: values[n].tolist() for task, values in ranked.predictions.items()}
+        predictions = [
+            {task: values[place] for task, values in predicted.items()} for place in range(len(rows))
+        ]
         items = tuple(
             Recommendation(
                 item=key,
                 score=float(ranked.scores[n, place]),
-                predictions={task: values[place] for task, values in predictions.items()},
+                predictions=predictions[place],
                 display=shown[place],
                 sources=sources[place],
+                why=reason(state, request, candidates, n, int(rows[place]), predictions[place])
+                if request.explain
+                else None,
             )
             for place, key in enumerate(keys)
         )
-        degraded = asked.degraded[n] + _few(items, request.k)
+        degraded = asked.degraded[n] + _stale(state, request) + _few(items, request.k)
         answers.append(Answer(query, items, degraded, state.versions))
     return tuple(answers)
 
 
-def neighbours(state: State, item: Key, row: int, k: int, barred: NDArray[np.int32]) -> Answer:
+def neighbours(state: State, item: Key, row: int, k: int, limits: Limits) -> Answer:
     """Return the items nearest to a row; of an item that is not there (-1), what is popular."""
-    excluded = np.append(barred, np.int32(row))
     if row < 0:
-        rows = state.popular[~np.isin(state.popular, excluded)][:k]
+        kept = limits.kept(state.popular[None], state.size)[0]
+        rows = kept[kept >= 0][:k]
         scores, source = state.contents.popularity[rows], "popular"
     else:
         vector = state.vectors(np.array([row], np.int32))
-        found = state.items.index.search(vector, min(k, state.size), excluded=same_for_all(excluded, 1))
+        found = state.items.index.search(
+            vector, min(k, state.size), allowed=limits.allowed, excluded=limits.excluded
+        )
         rows, scores, source = found.rows[0][found.rows[0] >= 0], found.scores[0], "similar"
     shown = _shown(state, rows)
     items = tuple(
@@ -69,6 +78,11 @@ def _shown(state: State, rows: NDArray[np.int32]) -> list[dict[str, Shown]]:
     index, columns = pa.array(rows), state.items.frame.columns
     shown = {name.split("__", 1)[1]: columns[name].take(index).to_pylist() for name in state.schema.display}
     return [{name: values[place] for name, values in shown.items()} for place in range(len(rows))]
+
+
+def _stale(state: State, request: Request) -> tuple[Degraded, ...]:
+    longest = state.settings.stale_after
+    return ("stale_snapshot",) if longest is not None and request.at - state.at > longest else ()
 
 
 def _few(items: tuple[Recommendation, ...], k: int) -> tuple[Degraded, ...]:

@@ -11,15 +11,20 @@ from functools import partial
 from pathlib import Path
 from threading import Lock
 
+import numpy as np
+
 from serving.answer import Answer, Key, Value
 from serving.answers import neighbours, recommendations
-from serving.limits import Limits, same_for_all
+from serving.asking import limits_of, read_request
+from serving.filters import Condition, allowed_by
+from serving.limits import Limits, excluding
 from serving.reading import Reader
 from serving.refresh import refreshed
-from serving.request import Request, checked_context, checked_k, checked_keys, checked_weights
+from serving.request import checked_k, checked_keys
 from serving.sources import gather
 from serving.state import State, load_state
 from serving.status import Counters, Status
+from serving.upkeep import Upkeep
 from tfrs_mtl.errors import TfrsMtlError
 from tfrs_mtl.project import Project, open_project
 from tfrs_mtl.spec import load_spec
@@ -47,6 +52,7 @@ class Recommender:
         self._counters = Counters()
         self._changing = Lock()
         self._reader = Reader(state.settings.threads)
+        self._upkeep = Upkeep(self)
         self._pool = ThreadPoolExecutor(state.settings.threads, thread_name_prefix="tfrs-mtl-answer")
 
     @classmethod
@@ -72,7 +78,9 @@ class Recommender:
             BundleError: the bundle is missing, damaged, or made for another registry.
         """
         live = open_project(path, spec=spec, artefacts=artefacts)
-        return cls(live, load_state(live, bundle), clock=clock)
+        recommender = cls(live, load_state(live, bundle), clock=clock)
+        recommender._upkeep.start()
+        return recommender
 
     def recommend(
         self,
@@ -81,12 +89,21 @@ class Recommender:
         k: int | None = None,
         weights: Mapping[str, float] | None = None,
         context: Mapping[str, Value] | None = None,
+        filters: Mapping[str, Condition] | None = None,
         exclude: Sequence[Key] = (),
+        explain: bool = False,
         at: datetime | None = None,
     ) -> Answer:
         """Return the best items for one query; see ``recommend_many``."""
         (answer,) = self.recommend_many(
-            (query,), k=k, weights=weights, context=context, exclude=exclude, at=at
+            (query,),
+            k=k,
+            weights=weights,
+            context=context,
+            filters=filters,
+            exclude=exclude,
+            explain=explain,
+            at=at,
         )
         return answer
 
@@ -97,11 +114,23 @@ class Recommender:
         k: int | None = None,
         weights: Mapping[str, float] | None = None,
         context: Mapping[str, Value] | None = None,
+        filters: Mapping[str, Condition] | None = None,
         exclude: Sequence[Key] = (),
+        explain: bool = False,
         at: datetime | None = None,
     ) -> Answer:
         """Return the best items for one query, off the event loop; see ``recommend_many``."""
-        work = partial(self.recommend, query, k=k, weights=weights, context=context, exclude=exclude, at=at)
+        work = partial(
+            self.recommend,
+            query,
+            k=k,
+            weights=weights,
+            context=context,
+            filters=filters,
+            exclude=exclude,
+            explain=explain,
+            at=at,
+        )
         return await asyncio.get_running_loop().run_in_executor(self._pool, work)
 
     def recommend_many(
@@ -111,7 +140,9 @@ class Recommender:
         k: int | None = None,
         weights: Mapping[str, float] | None = None,
         context: Mapping[str, Value] | None = None,
+        filters: Mapping[str, Condition] | None = None,
         exclude: Sequence[Key] = (),
+        explain: bool = False,
         at: datetime | None = None,
     ) -> tuple[Answer, ...]:
         """Return the best items for each query, from one read of the online store.
@@ -121,24 +152,29 @@ class Recommender:
             k: how many items; default: the spec's. Fewer come where no more may.
             weights: task -> weight in the objective; default: the spec's.
             context: what the request knows, by column name; what is left out counts as unknown.
+            filters: item feature -> a value, a list of values, or a mapping of min, max and not; name of
+                one of the spec's filters -> whether it holds.
             exclude: join keys of items that must not come.
+            explain: say of each item why it stands where it stands.
             at: the moment of the request, by which features expire; default: now.
 
         Raises:
             RequestError: a key of another type than the registry's, or an argument without sense.
         """
         state = self._state
-        request = Request(
-            queries=tuple(queries),
-            keys=checked_keys(state.schema.query.key, queries, what="query"),
+        request = read_request(
+            state,
+            queries,
+            k=k,
+            weights=weights,
+            context=context,
+            filters=filters,
+            exclude=exclude,
+            explain=explain,
             at=at or self._clock(),
-            k=state.scorer.k if k is None else checked_k(k),
-            weights=checked_weights(state.schema, weights or state.scorer.weights),
-            context=checked_context(state.schema, context or {}, size=len(queries)),
-            exclude=checked_keys(state.schema.item.key, exclude, what="exclude"),
         )
         asked = self._reader.read(state, request)
-        limits = Limits(excluded=same_for_all(state.rows_of(request.exclude), len(queries)))
+        limits = limits_of(state, request, asked)
         candidates = gather(state, asked, request.k, limits)
         ranked = state.scorer.rank(
             asked.queries, candidates.rows, context=request.context, k=request.k, weights=request.weights
@@ -147,13 +183,25 @@ class Recommender:
         self._counters.answered(answers)
         return answers
 
-    def similar(self, item: Key, *, k: int | None = None, exclude: Sequence[Key] = ()) -> Answer:
-        """Return the items nearest to one by the item tower's vectors; the score is their dot product."""
+    def similar(
+        self,
+        item: Key,
+        *,
+        k: int | None = None,
+        filters: Mapping[str, Condition] | None = None,
+        exclude: Sequence[Key] = (),
+    ) -> Answer:
+        """Return the items nearest to one by the item tower's vectors; the score is their dot product.
+
+        Of an item that the snapshot does not hold, what is popular. Arguments as in ``recommend_many``.
+        """
         state = self._state
-        row = state.rows_of(checked_keys(state.schema.item.key, (item,), what="item"))
-        barred = state.rows_of(checked_keys(state.schema.item.key, exclude, what="exclude"))
         size = state.scorer.k if k is None else checked_k(k)
-        answer = neighbours(state, item, int(row[0]), size, barred)
+        row, *barred = state.rows_of(
+            checked_keys(state.schema.item.key, (item, *exclude), what="item")
+        ).tolist()
+        limits = Limits(allowed_by(state, filters or {}), excluding(np.array([[row, *barred]], np.int32)))
+        answer = neighbours(state, item, row, size, limits)
         self._counters.answered((answer,))
         return answer
 
@@ -200,5 +248,6 @@ class Recommender:
 
     def close(self) -> None:
         """Let go of all threads; no request may come afterwards."""
+        self._upkeep.stop()
         self._reader.close()
         self._pool.shutdown(wait=False, cancel_futures=True)

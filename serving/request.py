@@ -30,6 +30,8 @@ class Request:
         weights: task -> weight in the objective.
         context: feature -> [n], what the request knows.
         exclude: join keys of items that must not come.
+        allowed: what the filters let through, [items]; None where it is everything.
+        explain: whether the answers say why.
     """
 
     queries: tuple[Key, ...]
@@ -39,6 +41,8 @@ class Request:
     weights: Mapping[str, float]
     context: Mapping[str, pa.Array]
     exclude: pa.Array
+    allowed: NDArray[np.bool_] | None
+    explain: bool
 
     @property
     def times(self) -> NDArray[np.int64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -11,12 +12,16 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from serving.answer import Versions
+from serving.masks import evaluate
 from tfrs_mtl.bundle import BundleStore
 from tfrs_mtl.bundle.contents import Contents, open_contents
 from tfrs_mtl.project import Project
 from tfrs_mtl.schema import Schema
 from tfrs_mtl.scoring import ItemSnapshot, Scorer
 from tfrs_mtl.spec import Serving
+
+Mask = NDArray[np.bool_]
+"""True where an item may come, [items]."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,7 @@ class State:
         contents: what the bundle holds.
         scorer: retrieval and ranking over the snapshot.
         at: the moment as of which the items are.
+        masks: the spec's filters by name, evaluated over the snapshot.
         number: how often the items were read anew since the bundle was loaded.
     """
 
@@ -40,6 +46,7 @@ class State:
     contents: Contents
     scorer: Scorer
     at: datetime
+    masks: Mapping[str, Mask]
     number: int = 0
 
     @property
@@ -85,7 +92,9 @@ class State:
 
     def with_items(self, items: ItemSnapshot, at: datetime) -> State:
         """Return the same bundle over a new snapshot of the same items."""
-        return replace(self, scorer=replace(self.scorer, items=items), at=at, number=self.number + 1)
+        masks = evaluate(self.schema, items, self.settings.filters)
+        scorer = replace(self.scorer, items=items)
+        return replace(self, scorer=scorer, at=at, masks=masks, number=self.number + 1)
 
 
 def load_state(live: Project, bundle: str) -> State:
@@ -93,6 +102,7 @@ def load_state(live: Project, bundle: str) -> State:
 
     Raises:
         BundleError: the bundle is missing, damaged, or made for another registry.
+        SpecError: a filter of the live spec is no expression over the items.
     """
     chosen = BundleStore(live.bundles).open(bundle)
     project, contents = open_contents(chosen, live)
@@ -105,4 +115,5 @@ def load_state(live: Project, bundle: str) -> State:
         weights=project.spec.weights,
         exposure=contents.exposure,
     )
-    return State(project, chosen.id, contents, scorer, chosen.manifest.at)
+    masks = evaluate(project.schema, contents.items, project.spec.serving.filters)
+    return State(project, chosen.id, contents, scorer, chosen.manifest.at, masks)

@@ -28,6 +28,16 @@ class Status:
     age: timedelta
     counts: Mapping[str, int]
 
+    @property
+    def bundle(self) -> str:
+        """Id of the bundle."""
+        return self.versions.bundle
+
+    @property
+    def snapshot(self) -> str:
+        """Version of the item snapshot."""
+        return self.versions.snapshot
+
 
 class Counters:
     """Counts by name, from many threads."""

@@ -32,15 +32,28 @@ class Candidates:
         holds = {name: np.isin(rows, found.rows[query]) for name, found in self.named.items()}
         return [tuple(name for name in holds if holds[name][n]) for n in range(len(rows))]
 
+    def scores(self, query: int, row: int) -> dict[str, float | None]:
+        """Return by which score each source named a row to a query; None where it gives none."""
+        found = {}
+        for name, (rows, scores) in self.named.items():
+            for place in np.flatnonzero(rows[query] == row)[:1]:
+                score = float(scores[query, place])
+                found[name] = None if np.isnan(score) else score
+        return found
+
 
 def gather(state: State, asked: Asked, k: int, limits: Limits) -> Candidates:
     """Ask the sources for each query; one that nobody knows gets what is popular and nothing else."""
-    quotas = {"towers": max(state.scorer.candidates, k), "own": state.size}
-    named = {name: SOURCES[name](state, asked, quota, limits) for name, quota in quotas.items()}
+    given = state.settings.sources
+    most = max(state.scorer.candidates if given.towers is None else given.towers, k)
+    quotas = {**given.model_dump(), "towers": 0 if given.towers == 0 else most}
+    named = {name: ask(state, asked, quotas[name], limits) for name, ask in SOURCES.items() if quotas[name]}
     if not asked.known.all():
-        named = {name: _blank(found, ~asked.known) for name, found in named.items()}
-        fallback = SOURCES["popular"](state, asked, quotas["towers"], limits)
-        named["popular"] = _blank(fallback, asked.known)
+        unknown = ~asked.known[:, None]
+        named = {name: _blank(found, unknown) for name, found in named.items()}
+        found = SOURCES["popular"](state, asked, most, limits)
+        beyond = np.arange(found.rows.shape[1]) >= quotas["popular"]
+        named["popular"] = _blank(found, ~unknown & beyond)
     return Candidates(merged([found.rows for found in named.values()], state.size), named)
 
 
@@ -55,4 +68,4 @@ def merged(parts: Sequence[NDArray[np.int32]], items: int) -> NDArray[np.int32]:
 
 
 def _blank(found: Found, where: NDArray[np.bool_]) -> Found:
-    return Found(np.where(where[:, None], np.int32(-1), found.rows), found.scores)
+    return Found(np.where(where, np.int32(-1), found.rows), found.scores)

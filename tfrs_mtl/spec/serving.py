@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
-from tfrs_mtl.spec._base import Section
+from tfrs_mtl.spec._base import Duration, Identifier, Section
 
 _UNITS = {
     "ms": timedelta(milliseconds=1),
@@ -47,10 +47,46 @@ Span = Annotated[
 """A short span of time, written ``50ms``, ``30s``, ``10m``, ``2h`` or ``1d``."""
 
 
+class ItemFilter(Section):
+    """Items that may come, by an SQL expression over their features."""
+
+    where: str = Field(
+        min_length=1, max_length=10_000, description="A boolean SQL expression; columns by feature name."
+    )
+    default: bool = Field(False, description="Holds for every request that does not say otherwise.")
+
+
+class Sources(Section):
+    """How many candidates each source may name for a query, before ranking; 0 does not ask it."""
+
+    towers: int | None = Field(
+        None, ge=0, le=100_000, description="The two towers' nearest; default: `batch.candidates`."
+    )
+    own: int = Field(1000, ge=0, le=100_000, description="What the query met before.")
+    similar: int = Field(0, ge=0, le=100_000, description="Items similar to those it met last.")
+    popular: int = Field(0, ge=0, le=100_000, description="What everybody meets.")
+
+
 class Serving(Section):
     """How a running recommender answers; needs no training, so the live file's section holds."""
 
     deadline: Span = Field(
         "500ms", description="How long a request waits for the online store before it answers without."
     )  # type: ignore[assignment]
+    refresh: Span | None = Field(
+        None, description="How often the items are read anew from the online store; absent: never."
+    )
+    stale_after: Span | None = Field(
+        None, description="An older item snapshot makes answers say `stale_snapshot`; absent: none does."
+    )
+    follow: Span | None = Field(
+        None, description="How often to look whether another bundle became current; absent: never."
+    )
+    met_within: Duration | None = Field(
+        None, description="Leave out what the query's histories hold, younger than this; they need ages."
+    )
+    filters: dict[Identifier, ItemFilter] = Field(
+        default_factory=dict, description="Named filters, which a request may switch on or off."
+    )
+    sources: Sources = Field(Sources(), description="Where candidates come from.")
     threads: int = Field(8, ge=1, le=256, description="At most this many reads of the online store at once.")

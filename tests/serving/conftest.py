@@ -1,0 +1,5 @@
+"""Both shops, each brought all the way once for the tests of serving."""
+
+from __future__ import annotations
+
+from tests.e2e.conftest import built  # noqa: F401 - fixture

@@ -1,0 +1,286 @@
+"""What a recommender answers, whatever is asked of it and whatever the data is like."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from serving import Answer, Recommender
+from tests.e2e.built import Built
+from tfrs_mtl.bundle import BundleStore
+from tfrs_mtl.errors import BundleError, RequestError, SpecError
+
+_UNKNOWN = {"bazaar": 424242, "cinema": "nobody"}
+_CATEGORY = {"bazaar": "stall", "cinema": "genre"}
+_NUMBER = {"bazaar": "unit price", "cinema": "price"}
+
+
+def load(built: Built, **serving: Any) -> Recommender:
+    """Load at the shop's present, with a ``serving`` section beside the repo's own file."""
+    content = yaml.safe_load((built.path / "recommender.yaml").read_text())
+    spec = built.path.parent / f"serving-{abs(hash(str(serving)))}.yaml"
+    spec.write_text(yaml.safe_dump({**content, "serving": serving}))
+    return Recommender.load(built.path, spec=spec, artefacts=built.project.artefacts, clock=lambda: built.at)
+
+
+@pytest.fixture(scope="module")
+def recommender(built: Built) -> Iterator[Recommender]:
+    loaded = load(built)
+    yield loaded
+    loaded.close()
+
+
+def busiest(built: Built, count: int = 5) -> list[Any]:
+    """The queries that interacted most."""
+    order = np.argsort(-np.bincount(built.shop.query_codes))[:count]
+    return [built.shop.queries.keys[int(row)].as_py() for row in order]
+
+
+def keys(answer: Answer) -> list[Any]:
+    return [item.item for item in answer.items]
+
+
+def column(recommender: Recommender, name: str) -> dict[Any, Any]:
+    """Item key -> value of a feature in the snapshot."""
+    items = recommender.state.items
+    full = next(f.name for f in recommender.state.schema.item.fetched if f.column == name)
+    return dict(zip(items.keys.to_pylist(), items.frame.columns[full].to_pylist(), strict=True))
+
+
+def test_many_queries_at_once_get_what_each_gets_alone(built: Built, recommender: Recommender) -> None:
+    queries = [*busiest(built), _UNKNOWN[built.name]]
+    for query, answer in zip(queries, recommender.recommend_many(queries), strict=True):
+        alone = recommender.recommend(query)
+        assert (answer.query, keys(answer)) == (query, keys(alone))
+        assert answer.degraded == alone.degraded
+    assert recommender.recommend_many([]) == ()
+
+
+def test_awaited_it_answers_the_same(built: Built, recommender: Recommender) -> None:
+    (query,) = busiest(built, 1)
+    assert asyncio.run(recommender.recommend_async(query, k=3)) == recommender.recommend(query, k=3)
+
+
+def test_an_unknown_query_gets_what_is_popular_and_a_known_one_beside_it_does_not(
+    built: Built, recommender: Recommender
+) -> None:
+    known, unknown = recommender.recommend_many([*busiest(built, 1), _UNKNOWN[built.name]])
+    assert (known.degraded, unknown.degraded) == ((), ("unknown_query",))
+    assert {item.sources for item in unknown.items} == {("popular",)}
+    assert all("popular" not in item.sources for item in known.items)
+
+
+def test_excluded_items_do_not_come_whichever_source_names_them(
+    built: Built, recommender: Recommender
+) -> None:
+    for query in [*busiest(built), _UNKNOWN[built.name]]:
+        before = keys(recommender.recommend(query))
+        after = recommender.recommend(query, exclude=before[:4])
+        assert not set(before[:4]) & set(keys(after))
+        assert len(after.items) == len(before)
+
+
+def test_a_filter_lets_through_what_holds_and_fills_k_with_it(built: Built, recommender: Recommender) -> None:
+    name = _CATEGORY[built.name]
+    values = column(recommender, name)
+    wanted = recommender.recommend(busiest(built, 1)[0])
+    kind = next(values[key] for key in keys(wanted) if values[key] is not None)
+    there = sum(value == kind for value in values.values())
+    for query in [*busiest(built, 3), _UNKNOWN[built.name]]:
+        only = recommender.recommend(query, k=8, filters={name: kind})
+        assert {values[key] for key in keys(only)} == {kind}
+        assert len(only.items) == min(8, there)
+        others = recommender.recommend(query, k=8, filters={name: {"not": [kind]}})
+        assert kind not in {values[key] for key in keys(others)}
+
+
+def test_bounds_are_inclusive_and_null_is_within_none(built: Built, recommender: Recommender) -> None:
+    name = _NUMBER[built.name]
+    values = {key: value for key, value in column(recommender, name).items() if value is not None}
+    low, high = np.quantile(list(values.values()), [0.3, 0.6], method="nearest").tolist()
+    answer = recommender.recommend(busiest(built, 1)[0], k=9000, filters={name: {"min": low, "max": high}})
+    assert set(keys(answer)) <= {key for key, value in values.items() if low <= value <= high}
+    assert {low, high} <= {values[key] for key in keys(answer)} or len(answer.items) == 60
+    assert answer.degraded == ("too_few_items",)
+
+
+@pytest.mark.parametrize(
+    ("filters", "message"),
+    [
+        ({"colour": "red"}, "no item feature or filter 'colour'"),
+        ({"NUMBER": {"least": 3}}, "expected some of min, max and not"),
+        ({"NUMBER": "cheap"}, "expected Float"),
+        ({"NUMBER": None}, "expected Float"),
+    ],
+)
+def test_a_filter_without_sense_is_refused_with_what_would_be_right(
+    built: Built, recommender: Recommender, filters: dict[str, Any], message: str
+) -> None:
+    given = {_NUMBER[built.name] if name == "NUMBER" else name: value for name, value in filters.items()}
+    with pytest.raises(RequestError, match=message):
+        recommender.recommend(busiest(built, 1)[0], filters=given)
+
+
+def test_the_specs_own_filters_hold_by_default_and_a_request_switches_them(built: Built) -> None:
+    name = _NUMBER[built.name]
+    where = f'"{name}" < 20'
+    recommender = load(built, filters={"cheap": {"where": where, "default": True}})
+    prices, query = column(recommender, name), busiest(built, 1)[0]
+    cheap = keys(recommender.recommend(query, k=9000))
+    everything = keys(recommender.recommend(query, k=9000, filters={"cheap": False}))
+    assert cheap
+    assert set(cheap) == {key for key in everything if prices[key] is not None and prices[key] < 20}
+    assert set(everything) == set(prices)
+    recommender.close()
+
+
+@pytest.mark.parametrize("where", ["no_such_column > 1", "1 = ", "(SELECT count(*) FROM '/etc/passwd') > 0"])
+def test_a_filter_that_is_no_expression_over_the_items_is_named(built: Built, where: str) -> None:
+    with pytest.raises(SpecError, match=r"serving\.filters\.bad\.where"):
+        load(built, filters={"bad": {"where": where}})
+
+
+def test_what_was_met_of_late_is_left_out_by_its_age(built: Built, recommender: Recommender) -> None:
+    history = built.project.schema.history
+    strict = load(built, met_within="3650d")
+    for query in busiest(built):
+        rows = (
+            recommender.state.project.repo.online(built.project.schema.query, [query], at=built.at)
+            if history
+            else None
+        )
+        met = set(rows.column(history.name)[0].as_py() or ()) if history and rows is not None else set()
+        assert not met & set(keys(strict.recommend(query, k=9000)))
+        assert met <= set(keys(recommender.recommend(query, k=9000)))
+    strict.close()
+
+
+def test_why_adds_up_to_the_score_and_names_the_sources(built: Built, recommender: Recommender) -> None:
+    weights = {built.tasks[0]: 0.7, built.tasks[-1]: 0.1}
+    for query in [*busiest(built, 3), _UNKNOWN[built.name]]:
+        answer = recommender.recommend(query, weights=weights, explain=True)
+        for item in answer.items:
+            assert item.why is not None
+            assert sum(item.why.contributions.values()) == pytest.approx(item.score, rel=1e-5)
+            assert set(item.why.contributions) == set(weights)
+            assert tuple(item.why.sources) == item.sources
+            assert item.why.snapshot_age == 0
+        assert recommender.recommend(query).items[0].why is None
+
+
+def test_sources_have_their_quotas_and_an_item_keeps_all_that_named_it(built: Built) -> None:
+    recommender = load(built, sources={"towers": 0, "own": 0, "popular": 12, "similar": 10})
+    answer = recommender.recommend(busiest(built, 1)[0], k=9000)
+    named = {source for item in answer.items for source in item.sources}
+    assert named == ({"popular"} if built.name == "bazaar" else {"popular", "similar"})
+    assert sum("popular" in item.sources for item in answer.items) == 12
+    recommender.close()
+
+
+def test_similar_items_are_the_nearest_of_all_and_not_the_item_itself(
+    built: Built, recommender: Recommender
+) -> None:
+    state = recommender.state
+    vectors = state.vectors(np.arange(state.size, dtype=np.int32))
+    for row in (0, 7):
+        item = state.items.keys[row].as_py()
+        nearest = [n for n in np.argsort(-(vectors @ vectors[row]), kind="stable") if n != row][:5]
+        assert keys(recommender.similar(item, k=5)) == [state.items.keys[int(n)].as_py() for n in nearest]
+    gone = "gone" if built.name == "bazaar" else -1
+    assert recommender.similar(gone, k=5).degraded == ("unknown_item",)
+
+
+def test_an_old_snapshot_says_so(built: Built) -> None:
+    recommender = load(built, stale_after="1h")
+    (query,) = busiest(built, 1)
+    assert recommender.recommend(query).degraded == ()
+    later = built.at.replace(hour=built.at.hour + 2)
+    assert recommender.recommend(query, at=later).degraded == ("stale_snapshot",)
+    recommender.close()
+
+
+def test_a_locked_store_costs_the_deadline_and_no_more_and_recovers(built: Built) -> None:
+    recommender = load(built, deadline="100ms")
+    asked = busiest(built, 3)
+    assert recommender.recommend(asked[0], at=built.at).items
+    with closing(sqlite3.connect(built.path / "data" / "online_store.db", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        start = time.perf_counter()
+        answers = recommender.recommend_many(asked)
+        seconds = time.perf_counter() - start
+        other.execute("ROLLBACK")
+    reason = () if built.name == "bazaar" else ("store_timeout",)
+    assert {answer.degraded for answer in answers} == {reason}
+    assert all(len(answer.items) == 10 for answer in answers)
+    assert seconds < 2
+    deadline = time.monotonic() + 20
+    while recommender.recommend(asked[0]).degraded and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert recommender.recommend(asked[0]).degraded == ()
+    recommender.close()
+
+
+def test_a_swap_changes_the_bundle_and_a_corrupt_one_leaves_the_old_one_answering(
+    built: Built, tmp_path: Path
+) -> None:
+    shutil.copytree(built.project.artefacts, tmp_path / "artefacts")
+    store = BundleStore(tmp_path / "artefacts" / "bundles")
+    old = store.open()
+    fresh = _copied(store, old.directory)
+    recommender = Recommender.load(
+        built.path, bundle=old.id, artefacts=tmp_path / "artefacts", clock=lambda: built.at
+    )
+    (query,) = busiest(built, 1)
+    assert recommender.swap(fresh) == fresh
+    assert recommender.recommend(query).versions.bundle == fresh
+    (store.root / old.id / "ranking.weights.npz").write_bytes(b"broken")
+    with pytest.raises(BundleError, match="ranking"):
+        recommender.swap(old.id)
+    assert recommender.recommend(query).versions.bundle == fresh
+    assert recommender.status().counts["swap_failures"] == 1
+    recommender.close()
+
+
+def _copied(store: BundleStore, directory: Path) -> str:
+    """Write the same files as another bundle."""
+    manifest = BundleStore(directory.parent).open(directory.name).manifest
+
+    def fill(target: Path) -> None:
+        for name in manifest.files:
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(directory / name, target / name)
+
+    written = store.write(
+        fill=fill,
+        name=manifest.name,
+        created=manifest.created,
+        at=manifest.at,
+        seed=manifest.seed,
+        versions=manifest.versions,
+        spec=manifest.spec,
+        types=manifest.types,
+        metrics=manifest.metrics,
+    )
+    return written.id
+
+
+def test_a_refresh_reads_what_feast_serves(built: Built) -> None:
+    recommender = load(built)
+    before, (query,) = recommender.recommend(busiest(built, 1)[0]).versions, busiest(built, 1)
+    version = recommender.refresh()
+    state = recommender.state
+    assert recommender.recommend(query).versions.snapshot == version != before.snapshot
+    served = built.project.repo.online(state.schema.item, state.items.keys.to_pylist(), at=built.at)
+    for name in served.column_names:
+        assert state.items.frame.columns[name].to_pylist() == served.column(name).to_pylist(), name
+    recommender.close()

@@ -135,7 +135,8 @@ def main() -> None:
 
 def opened(shop: Path) -> Bench:
     recommender = Recommender.load(shop)
-    store = FeatureStore(repo_path=str(shop))
+    # The same store for all: two in one process evict each other's registry cache, at 10 ms a call.
+    store = recommender.state.project.repo._store
     schema = recommender.state.schema
     named = [side.service.name for side in (schema.query, schema.item) if side.service is not None]
     return Bench(recommender, store, [store.get_feature_service(name) for name in named])

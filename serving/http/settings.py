@@ -1,0 +1,71 @@
+"""What the HTTP interface is told from outside: the one class of serving that reads environment variables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from tfrs_mtl.errors import UserError, nearest
+
+PREFIX = "TFRS_MTL_"
+
+Limit = Annotated[int, Field(ge=1)]
+
+
+class HttpSettings(BaseModel):
+    """Where the bundle is, who may ask, and how much at once; ``TFRS_MTL_MAX_K`` sets ``max_k``, and so on.
+
+    Attributes:
+        repo: the directory of feature_store.yaml.
+        bundle: id of the bundle.
+        spec: another recommender.yaml than the repo's.
+        artefacts: where the bundles are; default: artefacts/ in the repo.
+        token: what a caller must bring as ``Authorization: Bearer ...``; None lets everybody in.
+        protect_metrics: whether /metrics asks for the token too; /healthz and /readyz never do.
+        max_k: items an answer.
+        max_batch: queries a batch.
+        max_exclude: keys in ``exclude``.
+        max_body: bytes of a request's body.
+        max_snapshot_age: seconds after which /readyz refuses for the age of the items; None: never.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    repo: Path = Path()
+    bundle: str = "current"
+    spec: Path | None = None
+    artefacts: Path | None = None
+    token: SecretStr | None = Field(None, min_length=1)
+    protect_metrics: bool = False
+    max_k: Limit = 1_000
+    max_batch: Limit = 256
+    max_exclude: Limit = 10_000
+    max_body: Limit = 1_048_576
+    max_snapshot_age: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> HttpSettings:
+        """Read the variables that begin with ``TFRS_MTL_``; an empty one counts as not set.
+
+        Raises:
+            UserError: a variable nobody reads, which may be a misspelt token, or a value without sense.
+        """
+        found = {
+            name.removeprefix(PREFIX).lower(): value
+            for name, value in environment.items()
+            if name.startswith(PREFIX) and value
+        }
+        names = list(cls.model_fields)
+        for name in found:
+            if name not in names:
+                raise UserError(f"{PREFIX}{name.upper()}: no such variable; {nearest(name, names)}")
+        try:
+            return cls.model_validate(found)
+        except ValidationError as error:
+            fault = error.errors(include_url=False)[0]
+            raise UserError(
+                f"{PREFIX}{str(fault['loc'][0]).upper()}: {fault['msg']}, got {fault['input']!r}"
+            ) from error

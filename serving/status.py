@@ -38,6 +38,11 @@ class Status:
         """Version of the item snapshot."""
         return self.versions.snapshot
 
+    @property
+    def snapshot_age(self) -> float:
+        """Age of the items in seconds."""
+        return self.age.total_seconds()
+
 
 class Counters:
     """Counts by name, from many threads."""

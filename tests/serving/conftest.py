@@ -3,3 +3,4 @@
 from __future__ import annotations
 
 from tests.e2e.conftest import built  # noqa: F401 - fixture
+from tests.services import redis_address  # noqa: F401 - fixture

@@ -17,6 +17,7 @@ import yaml
 
 from serving import Answer, Recommender
 from tests.e2e.built import Built
+from tests.serving.bundles import copied
 from tfrs_mtl.bundle import BundleStore
 from tfrs_mtl.errors import BundleError, RequestError, SpecError
 
@@ -236,7 +237,7 @@ def test_a_swap_changes_the_bundle_and_a_corrupt_one_leaves_the_old_one_answerin
     shutil.copytree(built.project.artefacts, tmp_path / "artefacts")
     store = BundleStore(tmp_path / "artefacts" / "bundles")
     old = store.open()
-    fresh = _copied(store, old.directory)
+    fresh = copied(store, old.id)
     recommender = Recommender.load(
         built.path, bundle=old.id, artefacts=tmp_path / "artefacts", clock=lambda: built.at
     )
@@ -249,29 +250,6 @@ def test_a_swap_changes_the_bundle_and_a_corrupt_one_leaves_the_old_one_answerin
     assert recommender.recommend(query).versions.bundle == fresh
     assert recommender.status().counts["swap_failures"] == 1
     recommender.close()
-
-
-def _copied(store: BundleStore, directory: Path) -> str:
-    """Write the same files as another bundle."""
-    manifest = BundleStore(directory.parent).open(directory.name).manifest
-
-    def fill(target: Path) -> None:
-        for name in manifest.files:
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(directory / name, target / name)
-
-    written = store.write(
-        fill=fill,
-        name=manifest.name,
-        created=manifest.created,
-        at=manifest.at,
-        seed=manifest.seed,
-        versions=manifest.versions,
-        spec=manifest.spec,
-        types=manifest.types,
-        metrics=manifest.metrics,
-    )
-    return written.id
 
 
 def test_a_refresh_reads_what_feast_serves(built: Built) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tfrs_mtl.dataset.negatives import Past
 from tfrs_mtl.dataset.shop import Shop
 from tfrs_mtl.dataset.windows import Window
 
@@ -32,14 +33,36 @@ class RetrievalRows:
         return len(self.times)
 
 
-def retrieval_rows(shop: Shop, window: Window, *, seed: int, sample: int | None = None) -> RetrievalRows:
-    """Return a window's positive pairs; ``sample`` keeps at most so many, drawn with the seed."""
-    past = shop.past
+def retrieval_rows(
+    shop: Shop, window: Window, *, seed: int, repeats: float = 1.0, sample: int | None = None
+) -> RetrievalRows:
+    """Return a window's positive pairs.
+
+    Args:
+        seed: of what is drawn.
+        repeats: the share kept of the pairs whose query met the item at an earlier time.
+        sample: keep at most so many of what is left.
+    """
+    past, rng = shop.past, np.random.default_rng(seed)
     start = -(2**62) if window.start is None else window.start
     kept = np.flatnonzero((past.times >= start) & (past.times < window.end))
+    if repeats < 1:
+        kept = kept[~_is_repeat(past)[kept] | (rng.random(len(kept)) < repeats)]
     if sample is not None and len(kept) > sample:
-        kept = np.sort(np.random.default_rng(seed).choice(kept, sample, replace=False))
+        kept = np.sort(rng.choice(kept, sample, replace=False))
     table = np.stack([past.times[kept], past.queries[kept], past.items[kept]], axis=1)
     times, queries, items = np.unique(table, axis=0).T if len(kept) else table.T
     share = np.bincount(items, minlength=len(shop.items)) / max(len(items), 1)
     return RetrievalRows(queries, items, times, np.log(share[items]).astype(np.float32))
+
+
+def _is_repeat(past: Past) -> NDArray[np.bool_]:
+    """Say of each positive whether its query met its item at an earlier time, [n]."""
+    order = np.lexsort((past.times, past.items, past.queries))
+    queries, items, times = past.queries[order], past.items[order], past.times[order]
+    begins = np.ones(len(order), np.bool_)
+    begins[1:] = (queries[1:] != queries[:-1]) | (items[1:] != items[:-1])
+    first = times[begins][np.cumsum(begins) - 1]
+    repeat = np.empty(len(order), np.bool_)
+    repeat[order] = times > first
+    return repeat

@@ -37,6 +37,13 @@ class Retrieval(Section):
     positives: Identifier | None = Field(
         None, description="The binary task whose positives are to be retrieved; default: the first one."
     )
+    repeats: float = Field(
+        1.0,
+        ge=0,
+        le=1,
+        description="Share of the repeats (an item that the query met before) to learn from. What a query met "
+        "is a candidate anyway: the fewer repeats, the more the towers learn of what is new to it.",
+    )
     dim: int = Field(64, ge=1, le=4096, description="Width of both towers' outputs.")
     hidden: tuple[Width, ...] = Field((128,), description="Widths of the hidden layers of each tower.")
     history: Literal["mean", "none"] = Field("mean", description="Encoder of the query's history.")

@@ -59,7 +59,8 @@ def evaluate(
     the constant mean and, with ``peers``, one model a task. Peers are trained here, on the same rows.
     """
     shop = open_shop(project.repo, project.schema)
-    sets = prepare(shop, seed=seed) if peers else None
+    # Vanilla TFRS knows no other way to a query's repeats than to learn them: it gets them all.
+    sets = prepare(shop, seed=seed, repeats=1.0) if peers else None
     runs = project.runs / f"seed-{seed}"
     truth = truth_of(shop, shop.windows.test)
     moment = read_moment(shop, truth)

@@ -27,12 +27,20 @@ _ROWS_A_BLOCK = 65_536
 def fit_retrieval(
     sets: TrainingSets, model: RetrievalModel, *, seed: int, directory: Path, progress: Console | None
 ) -> History:
-    """Fit a two-tower model, stopped by the validation window's NDCG@50."""
+    """Fit a two-tower model, stopped by the validation window's NDCG@50, of all and of new items in the mean.
+
+    By all alone it would go on as long as repeats get better, and new items pay for it. Where a query meets
+    nothing new in the window, all decides.
+    """
     contender = TowerContender.prepare(model, sets.preprocessor, sets.moment)
 
     def validate() -> float:
         catalogue = len(sets.moment.items)
-        return judge(contender, sets.truth, catalogue=catalogue, only_new=False).means()[VALIDATION_METRIC]
+        found = [
+            judge(contender, sets.truth, catalogue=catalogue, only_new=only_new).means()[VALIDATION_METRIC]
+            for only_new in (False, True)
+        ]
+        return float(np.mean([value for value in found if np.isfinite(value)] or [np.nan]))
 
     return fit(
         model,

@@ -46,8 +46,12 @@ class TrainingSets:
     validation: RankingSet
 
 
-def prepare(shop: Shop, *, seed: int) -> TrainingSets:
+def prepare(shop: Shop, *, seed: int, repeats: float | None = None) -> TrainingSets:
     """Gather and encode all training sets; nothing is fitted on anything after the training window.
+
+    Args:
+        seed: of whatever is drawn.
+        repeats: share of repeated positives that retrieval learns from; default: the spec's.
 
     Raises:
         DataError: a window is empty.
@@ -60,7 +64,9 @@ def prepare(shop: Shop, *, seed: int) -> TrainingSets:
     truth = truth_of(shop, windows.validation)
     return TrainingSets(
         preprocessor=preprocessor,
-        retrieval=_retrieval_examples(shop, preprocessor, seed=seed),
+        retrieval=_retrieval_examples(
+            shop, preprocessor, seed=seed, repeats=spec.retrieval.repeats if repeats is None else repeats
+        ),
         truth=truth,
         moment=read_moment(shop, truth),
         ranking=ranking,
@@ -100,10 +106,9 @@ def _fit(shop: Shop, raw: Raw) -> Preprocessor:
     )
 
 
-def _retrieval_examples(shop: Shop, preprocessor: Preprocessor, *, seed: int) -> Examples:
-    rows = retrieval_rows(
-        shop, shop.windows.train, seed=seed, sample=shop.schema.spec.retrieval.training.sample
-    )
+def _retrieval_examples(shop: Shop, preprocessor: Preprocessor, *, seed: int, repeats: float) -> Examples:
+    sample = shop.schema.spec.retrieval.training.sample
+    rows = retrieval_rows(shop, shop.windows.train, seed=seed, repeats=repeats, sample=sample)
     raw = gather_raw(shop, rows.queries, rows.items, rows.times, context=None)
     own: dict[str, NDArray[np.generic]] = {
         LOG_PROBABILITY: rows.log_probability,

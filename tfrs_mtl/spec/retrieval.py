@@ -41,8 +41,8 @@ class Retrieval(Section):
         1.0,
         ge=0,
         le=1,
-        description="Share of the repeats (an item that the query met before) to learn from. What a query met "
-        "is a candidate anyway: the fewer repeats, the more the towers learn of what is new to it.",
+        description="Share of the repeats (an item that the query met before) to learn from. What it met is "
+        "a candidate anyway: the fewer repeats, the more the towers learn of what is new to it.",
     )
     dim: int = Field(64, ge=1, le=4096, description="Width of both towers' outputs.")
     hidden: tuple[Width, ...] = Field((128,), description="Widths of the hidden layers of each tower.")

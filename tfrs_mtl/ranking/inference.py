@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from tfrs_mtl._tf import tf
 from tfrs_mtl.dataset.examples import Arrays, ModelInput, ages_of
 from tfrs_mtl.layers.features import select, signature
+from tfrs_mtl.layers.match import Match
 from tfrs_mtl.ranking.model import RankingModel
 
 _ROWS = 4096
@@ -93,20 +94,10 @@ class Inference:
             parts.insert(0, tf.ensure_shape(tf.gather(items.encoded, item_rows), [None, width]))
         if self._kept(self._inputs.query):
             parts.insert(0, tf.gather(self._encode(self._inputs.query, queries), query_rows))
-        if self._model.match is not None:
-            parts.append(self._match(queries, items.arrays, pairs, query_rows, item_rows))
+        if (match := self._model.match) is not None:
+            parts.append(_matched(match, queries, items.arrays, pairs, query_rows, item_rows))
         represented = self._model.architecture(tf.concat(parts, axis=-1))
         return {name: head.predict(head(represented[name])) for name, head in self._model.heads.items()}
-
-    def _match(self, queries: Any, items: Any, pairs: Any, query_rows: Any, item_rows: Any) -> Any:
-        """Match histories with ids, gathered for each pair."""
-        needed = {
-            name for p in self._model.match.pairs for name in (p.history, ages_of(p.history), p.category)
-        }
-        features = {name: array for name, array in pairs.items() if name in needed}
-        for side, rows in ((queries, query_rows), (items, item_rows)):
-            features |= {name: tf.gather(array, rows) for name, array in side.items() if name in needed}
-        return self._model.match(features)
 
     def _encode(self, inputs: Sequence[ModelInput], features: Any) -> Any:
         encoder = self._model.encoder
@@ -118,3 +109,12 @@ class Inference:
     def _width(self, inputs: Sequence[ModelInput]) -> int:
         shaped = tf.function(lambda f: self._encode(inputs, f)).get_concrete_function(signature(inputs))
         return int(shaped.output_shapes[-1])
+
+
+def _matched(match: Match, queries: Any, items: Any, pairs: Any, query_rows: Any, item_rows: Any) -> Any:
+    """Match histories with ids, gathered for each pair."""
+    needed = {name for p in match.pairs for name in (p.history, ages_of(p.history), p.category)}
+    features = {name: array for name, array in pairs.items() if name in needed}
+    for side, rows in ((queries, query_rows), (items, item_rows)):
+        features |= {name: tf.gather(array, rows) for name, array in side.items() if name in needed}
+    return match(features)

@@ -8,9 +8,12 @@ import pytest
 from tfrs_mtl import spec
 from tfrs_mtl._tf import tf
 from tfrs_mtl.errors import SpecError
+from tfrs_mtl.layers.experts import Experts
+from tfrs_mtl.layers.inputs import Segment
 from tfrs_mtl.ranking.architectures import ARCHITECTURES
 from tfrs_mtl.ranking.architectures.mmoe import MultiGateMixture
 from tfrs_mtl.ranking.architectures.shared_bottom import SharedBottom
+from tfrs_mtl.ranking.architectures.stem import TaskEmbeddings
 
 TASKS = (
     spec.Task(name="click", kind="binary", label="clicked"),
@@ -19,7 +22,7 @@ TASKS = (
 X = np.random.default_rng(0).normal(size=(5, 6)).astype(np.float32)
 
 
-def _ranking(architecture: str | spec.Mmoe) -> spec.Ranking:
+def _ranking(architecture: str | spec.Mmoe | spec.Stem) -> spec.Ranking:
     return spec.Ranking(tasks=TASKS, architecture=architecture, hidden=(7, 4), tower=(3,))  # type: ignore[arg-type]
 
 
@@ -54,14 +57,49 @@ def test_mmoe_is_its_formula() -> None:
         np.testing.assert_allclose(model.gates(X)[:, k], gate, rtol=1e-5)
 
 
-def test_experts_without_layers_are_refused() -> None:
-    with pytest.raises(SpecError, match=r"ranking\.hidden: mmoe needs at least one width"):
-        MultiGateMixture(_ranking("mmoe").model_copy(update={"hidden": ()}))
+SEGMENTS = (Segment(1, 0), Segment(1, 2))
+"""Of the six columns of X: 0, 1, 4 and 5 are shared, 2 is the click's own, 3 the spend's."""
+
+
+def test_stem_is_its_formula() -> None:
+    tf.keras.utils.set_random_seed(0)
+    model = TaskEmbeddings(_ranking(spec.Stem(experts=2, own_experts=1, own_dim=1)), SEGMENTS)
+    found = model(X)
+    shared = X[:, [0, 1, 4, 5]]
+    for column, (name, tower) in zip((2, 3), model.towers.items(), strict=True):
+        seen = np.hstack([X[:, [column]], shared])
+        logits = seen @ model.gate[name].kernel.numpy() + model.gate[name].bias.numpy()
+        gate = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+        experts = [_expert(shared, model.shared, e) for e in range(2)] + [_expert(seen, model.own[name], 0)]
+        mixed = sum(gate[:, n : n + 1] * expert for n, expert in enumerate(experts))
+        np.testing.assert_allclose(found[name], _dense(mixed, tower.layers[0]), rtol=1e-4, atol=1e-6)
+
+
+def _expert(x: np.ndarray, experts: Experts, number: int) -> np.ndarray:
+    for kernel, bias in zip(experts.kernels, experts.biases, strict=True):
+        x = np.maximum(x @ kernel.numpy()[number] + bias.numpy()[number], 0)
+    return x
+
+
+def test_a_task_of_stem_moves_no_embedding_of_another() -> None:
+    model = TaskEmbeddings(_ranking(spec.Stem(experts=2, own_experts=1, own_dim=1)), SEGMENTS)
+    x = tf.Variable(X)
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(tf.square(model(x)["click"]))
+    moved = np.abs(tape.gradient(loss, x).numpy()).max(axis=0)
+    assert moved[3] == 0
+    assert (moved[[0, 1, 2, 4, 5]] > 0).all()
+
+
+@pytest.mark.parametrize("name", ["mmoe", "stem"])
+def test_experts_without_layers_are_refused(name: str) -> None:
+    with pytest.raises(SpecError, match=rf"ranking\.hidden: {name} needs at least one width"):
+        ARCHITECTURES[name](_ranking(name).model_copy(update={"hidden": ()}), ())
 
 
 @pytest.mark.parametrize("name", sorted(ARCHITECTURES))
 def test_every_architecture_represents_every_task_and_rests_outside_training(name: str) -> None:
-    model = ARCHITECTURES[name](_ranking(name).model_copy(update={"dropout": 0.5}))
+    model = ARCHITECTURES[name](_ranking(name).model_copy(update={"dropout": 0.5}), SEGMENTS)
     first, second = model(X), model(X)
     assert list(first) == ["click", "spend"]
     for task in first:
@@ -71,7 +109,7 @@ def test_every_architecture_represents_every_task_and_rests_outside_training(nam
 
 @pytest.mark.parametrize("name", sorted(ARCHITECTURES))
 def test_every_architecture_of_the_spec_drops_out_in_training(name: str) -> None:
-    model = ARCHITECTURES[name](_ranking(name).model_copy(update={"dropout": 0.5}))
+    model = ARCHITECTURES[name](_ranking(name).model_copy(update={"dropout": 0.5}), SEGMENTS)
     model(X)
     drawn = [np.concatenate(list(model(X, training=True).values()), axis=1) for _ in range(5)]
     assert any((other != drawn[0]).any() for other in drawn[1:])

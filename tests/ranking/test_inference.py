@@ -23,7 +23,11 @@ TASKS = (
     spec.Task(name="buy", kind="binary", label="bought"),
     spec.Task(name="spend", kind="regression", label="value", when="buy"),
 )
-ARCHITECTURES = {"mmoe": spec.Mmoe(experts=3), "shared_bottom": spec.SharedBottom()}
+ARCHITECTURES = {
+    "mmoe": spec.Mmoe(experts=3),
+    "shared_bottom": spec.SharedBottom(),
+    "stem": spec.Stem(own_dim=3),
+}
 
 
 def _arrays(inputs: tuple[ModelInput, ...], rows: int, seed: int) -> Arrays:
@@ -40,7 +44,7 @@ def _arrays(inputs: tuple[ModelInput, ...], rows: int, seed: int) -> Arrays:
     return found
 
 
-@pytest.mark.parametrize(("name", "history"), [("mmoe", "mean"), ("shared_bottom", "none")])
+@pytest.mark.parametrize(("name", "history"), [("mmoe", "mean"), ("shared_bottom", "none"), ("stem", "mean")])
 @pytest.mark.parametrize("parts", [(QUERY, ITEM, PAIR), (QUERY, ITEM, ()), (QUERY[:1], (), PAIR)])
 def test_pairs_get_what_the_model_predicts_of_them_row_by_row(
     name: str, history: str, parts: tuple[tuple[ModelInput, ...], ...]

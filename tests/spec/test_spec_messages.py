@@ -198,6 +198,16 @@ def test_a_shop_without_an_unconditional_binary_task_is_refused() -> None:
     ]
 
 
+def test_retrieval_does_not_learn_from_what_is_known_late() -> None:
+    found = content()
+    found["ranking"]["tasks"] = [{"name": "kept", "kind": "binary", "label": "kept", "delay": "28d"}]
+    found["retrieval"]["positives"] = "kept"
+    found["objective"] = {}
+    assert _problems(found) == [
+        ("retrieval.positives", "task 'kept' is known only after its `delay`; expected a task without one")
+    ]
+
+
 def test_problems_of_all_sections_come_at_once_each_once() -> None:
     found = content()
     found["query"]["fetures"] = found["query"].pop("features")

@@ -45,18 +45,22 @@ _INPUTS = st.builds(
     dim=st.none() | st.integers(1, 1024),
     hash_bins=st.none() | st.integers(2, 10**6),
 )
-_TASKS = st.builds(
-    spec.Task,
-    name=st.just("first"),
-    kind=st.just("binary"),
-    label=_NAMES,
-    delay=st.none() | _DURATIONS,
-    weight=st.floats(0, 1e6),
+_FIRST = st.builds(
+    spec.Task, name=st.just("first"), kind=st.just("binary"), label=_NAMES, weight=st.floats(0, 1e6)
 )
+_LATE = st.builds(
+    spec.Task,
+    name=st.just("late"),
+    kind=st.sampled_from(["binary", "regression"]),
+    label=_NAMES,
+    when=st.none() | st.just("first"),
+    delay=st.none() | _DURATIONS,
+)
+_STEM = st.builds(spec.Stem, experts=st.integers(1, 64), own_dim=st.integers(1, 256))
 _RANKINGS = st.builds(
     spec.Ranking,
-    tasks=st.tuples(_TASKS),
-    architecture=st.builds(spec.Mmoe, experts=st.integers(2, 64)) | st.just(spec.SharedBottom()),
+    tasks=st.tuples(_FIRST, _LATE),
+    architecture=st.builds(spec.Mmoe, experts=st.integers(2, 64)) | st.just(spec.SharedBottom()) | _STEM,
     hidden=st.lists(st.integers(1, 512), max_size=3).map(tuple),
     dropout=st.floats(0, 0.99),
     negatives=st.none() | st.builds(spec.Negatives, popular=st.integers(1, 9), window=_DURATIONS),

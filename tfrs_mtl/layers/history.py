@@ -2,7 +2,7 @@
 
 To add one: a layer whose ``call(embedded, present, ages)`` takes the items' embeddings [batch, length, dim],
 most recent first, a mask [batch, length] (false where padded) and the ages in days [batch, length] (NaN where
-unknown), and returns [batch, any width]; and its line in ``HISTORIES``.
+unknown), and returns [batch, widths * dim], with ``widths`` an attribute; and its line in ``HISTORIES``.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ class MeanHistory(tf.keras.layers.Layer):
 
     An unknown age counts as no age. [batch, length, dim] -> [batch, 2 * dim]; zeros for an empty history.
     """
+
+    widths = 2
 
     def build(self, _: Any) -> None:
         """Create the decay, kept positive by a softplus; it starts at 0.69."""

@@ -24,9 +24,10 @@ class Tables(tf.keras.layers.Layer):
 
     Args:
         inputs: every input of the model; those that name the same table must agree on its shape.
+        extra: columns that each table has behind those of the inputs.
     """
 
-    def __init__(self, inputs: Iterable[ModelInput]) -> None:
+    def __init__(self, inputs: Iterable[ModelInput], *, extra: int = 0) -> None:
         super().__init__()
         shapes: dict[str, tuple[int, int]] = {}
         for model_input in inputs:
@@ -39,7 +40,7 @@ class Tables(tf.keras.layers.Layer):
                     f"(ids, width), but another input has it as {shapes[model_input.table]}"
                 )
         self.embeddings = {
-            name: tf.keras.layers.Embedding(size, dim, embeddings_initializer=SmallUniform())
+            name: tf.keras.layers.Embedding(size, dim + extra, embeddings_initializer=SmallUniform())
             for name, (size, dim) in shapes.items()
         }
 

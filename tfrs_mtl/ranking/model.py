@@ -17,7 +17,7 @@ from tfrs_mtl.layers.features import select
 from tfrs_mtl.layers.inputs import InputEncoder
 from tfrs_mtl.layers.match import Match, pairs
 from tfrs_mtl.layers.tables import Tables
-from tfrs_mtl.ranking.architectures import ARCHITECTURES
+from tfrs_mtl.ranking.architectures import ARCHITECTURES, own_columns
 from tfrs_mtl.ranking.balance import BALANCES
 from tfrs_mtl.ranking.heads import HEADS
 from tfrs_mtl.ranking.statistics import LabelStatistics
@@ -52,10 +52,11 @@ class RankingModel(tfrs.Model):
         super().__init__()
         self.model_inputs = tuple(inputs)
         self.ranking = ranking
-        self.tables = Tables(inputs)
-        self.encoder = InputEncoder(inputs, self.tables, history=ranking.history)
+        extra = own_columns(ranking)
+        self.tables = Tables(inputs, extra=extra)
+        self.encoder = InputEncoder(inputs, self.tables, history=ranking.history, extra=extra)
         self.match = Match(pairs(inputs)) if pairs(inputs) else None
-        self.architecture = ARCHITECTURES[ranking.architecture.name](ranking)
+        self.architecture = ARCHITECTURES[ranking.architecture.name](ranking, self.encoder.segments)
         known = statistics or {}
         self.heads = {
             task.name: HEADS[task.kind](known.get(task.name, LabelStatistics())) for task in ranking.tasks

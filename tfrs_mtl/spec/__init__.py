@@ -17,7 +17,7 @@ from tfrs_mtl.spec.behaviour import (
 )
 from tfrs_mtl.spec.inputs import Input, Kind
 from tfrs_mtl.spec.load import load_spec, parse_spec
-from tfrs_mtl.spec.ranking import Architecture, Mmoe, Negatives, Ranking, SharedBottom, Task
+from tfrs_mtl.spec.ranking import Architecture, Mmoe, Negatives, Ranking, SharedBottom, Stem, Task
 from tfrs_mtl.spec.recommender import Batch, Interactions, Item, Query, Spec, Split
 from tfrs_mtl.spec.retrieval import Retrieval, Training
 from tfrs_mtl.spec.salvage import FILE_NAME, Salvage, salvage_spec
@@ -57,6 +57,7 @@ __all__ = [
     "Span",
     "Spec",
     "Split",
+    "Stem",
     "Sum",
     "Task",
     "Training",

@@ -40,7 +40,16 @@ class Mmoe(Section):
     experts: int = Field(4, ge=2, le=64, description="How many experts the tasks share.")
 
 
-ArchitectureName = Literal["shared_bottom", "mmoe"]
+class Stem(Section):
+    """Shared and task-specific embeddings, with experts for each (Su et al., AAAI 2024)."""
+
+    name: Literal["stem"] = Field("stem", description="Which architecture.")
+    experts: int = Field(2, ge=1, le=64, description="How many experts the tasks share.")
+    own_experts: int = Field(1, ge=1, le=64, description="How many experts each task has for itself.")
+    own_dim: int = Field(8, ge=1, le=256, description="Width of each task's own embeddings.")
+
+
+ArchitectureName = Literal["shared_bottom", "mmoe", "stem"]
 
 
 def _from_name(value: Any) -> Any:
@@ -48,8 +57,8 @@ def _from_name(value: Any) -> Any:
 
 
 Architecture = Annotated[
-    Annotated[SharedBottom | Mmoe, Field(discriminator="name")],
-    BeforeValidator(_from_name, json_schema_input_type=ArchitectureName | SharedBottom | Mmoe),
+    Annotated[SharedBottom | Mmoe | Stem, Field(discriminator="name")],
+    BeforeValidator(_from_name, json_schema_input_type=ArchitectureName | SharedBottom | Mmoe | Stem),
 ]
 """An architecture by name, or a mapping of its name and sizes."""
 
@@ -79,7 +88,7 @@ class Ranking(Section):
 
     tasks: tuple[Task, ...] = Field(min_length=1, description="What is predicted, at least one binary task.")
     architecture: Architecture = Field(
-        Mmoe(), description="What the tasks share: `shared_bottom`, `mmoe`, or a mapping of name and sizes."
+        Mmoe(), description="What the tasks share: a name, or a mapping of name and sizes."
     )
     hidden: tuple[Width, ...] = Field(
         (128,), description="Widths of each expert's (or the shared encoder's) layers."

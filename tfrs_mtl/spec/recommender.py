@@ -142,6 +142,18 @@ def _unknown_tasks(spec: Spec) -> Iterator[Contradiction]:
     if positives is not None and positives not in binary:
         what = f"no binary task {positives!r}; {nearest(positives, binary)}"
         yield Contradiction(("retrieval", "positives"), positives, what, closest(positives, binary))
+    yield from _positives_known_late(spec, binary)
     if not any(task.kind == "binary" and task.when is None for task in spec.ranking.tasks):
         what = "needs a binary task without `when`: what retrieval learns from"
         yield Contradiction(("ranking", "tasks"), names, what)
+
+
+def _positives_known_late(spec: Spec, binary: list[str]) -> Iterator[Contradiction]:
+    """Yield a fault where retrieval would learn from what is not known yet when it happens."""
+    chosen = [t for t in spec.ranking.tasks if t.kind == "binary" and t.when is None][:1]
+    if spec.retrieval.positives in binary:
+        chosen = [t for t in spec.ranking.tasks if t.name == spec.retrieval.positives]
+    for task in chosen:
+        if task.delay is not None:
+            what = f"task {task.name!r} is known only after its `delay`; expected a task without one"
+            yield Contradiction(("retrieval", "positives"), spec.retrieval.positives, what)

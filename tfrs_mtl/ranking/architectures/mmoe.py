@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from tfrs_mtl import spec
 from tfrs_mtl._tf import tf
 from tfrs_mtl.errors import Problem, SpecError
 from tfrs_mtl.layers.experts import Experts
+from tfrs_mtl.layers.inputs import Segment
 from tfrs_mtl.layers.mlp import mlp
 
 
@@ -22,7 +24,7 @@ class MultiGateMixture(tf.keras.layers.Layer):
         SpecError: no ``hidden`` widths, so that all experts would be the same.
     """
 
-    def __init__(self, ranking: spec.Ranking) -> None:
+    def __init__(self, ranking: spec.Ranking, _: Sequence[Segment] = ()) -> None:
         super().__init__()
         if not isinstance(ranking.architecture, spec.Mmoe) or not ranking.hidden:
             problem = "mmoe needs at least one width: experts without layers are all the same"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from tfrs_mtl import spec
 from tfrs_mtl._tf import tf
+from tfrs_mtl.layers.inputs import Segment
 from tfrs_mtl.layers.mlp import mlp
 
 
@@ -17,7 +19,7 @@ class SharedBottom(tf.keras.layers.Layer):
     x: [batch, in]; h: [batch, hidden[-1]]; z_k: [batch, tower[-1]] for each task k.
     """
 
-    def __init__(self, ranking: spec.Ranking) -> None:
+    def __init__(self, ranking: spec.Ranking, _: Sequence[Segment] = ()) -> None:
         super().__init__()
         self.bottom = mlp(ranking.hidden, dropout=ranking.dropout)
         self.towers = {task.name: mlp(ranking.tower) for task in ranking.tasks}

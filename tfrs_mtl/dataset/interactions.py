@@ -18,7 +18,7 @@ from tfrs_mtl.store import TIMESTAMP, FeatureRepo
 
 @dataclass(frozen=True)
 class Interactions:
-    """n interactions, ordered by time.
+    """n interactions, ordered by time, and those of one time by what they hold: the same on every read.
 
     Attributes:
         queries: join keys of the query, [n].
@@ -81,6 +81,7 @@ def read_interactions(repo: FeatureRepo, schema: Schema, *, end: datetime | None
     table = table.filter(pc.and_(*(pc.is_valid(table.column(key.name)) for key in keys))).combine_chunks()
     if len(table) == 0:
         raise DataError(f"feature view {schema.events.name!r}: no interaction to learn from")
+    table = _in_one_order(table)
     columns = {name: _one(table.column(name)) for name in table.column_names}
     return Interactions(
         columns[schema.query.key.name],
@@ -89,6 +90,15 @@ def read_interactions(repo: FeatureRepo, schema: Schema, *, end: datetime | None
         {c.name: _number(columns[c.name]) for c in schema.labels},
         {f.name: columns[f.column] for f in schema.context},
     )
+
+
+def _in_one_order(table: pa.Table) -> pa.Table:
+    """Order rows by time, then by all else.
+
+    Stores give the rows of one time in any order, another one each time; samples are drawn by position.
+    """
+    others = [f.name for f in table.schema if f.name != TIMESTAMP and not pa.types.is_nested(f.type)]
+    return table.sort_by([(name, "ascending") for name in (TIMESTAMP, *others)]).combine_chunks()
 
 
 def _one(column: pa.ChunkedArray) -> pa.Array:

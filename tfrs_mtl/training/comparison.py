@@ -73,7 +73,9 @@ def evaluate(
     rankers: dict[str, Predictions] = {OURS: predict(models.ranking, test)}
     tasks = project.spec.ranking.tasks
     if sets is not None:
-        alone = _single_tasks(project, sets, test, seed=seed, directory=runs, progress=progress)
+        # The same rows, but by the preprocessing that these models learnt with: the bundle's may be older.
+        same = ranking_set(shop, sets.preprocessor, shop.windows.test, seed=seed + 2)
+        alone = _single_tasks(project, sets, same, seed=seed, directory=runs, progress=progress)
         rankers["single_task"] = alone
         rankers["constant"] = constant_predictions(tasks, sets.ranking.rows.labels, len(test.rows))
     ranking = compare_ranking(tasks, test.rows.labels, rankers, queries=test.rows.queries, seed=seed)

@@ -22,7 +22,7 @@ class TaskEmbeddings(tf.keras.layers.Layer):
     s: [batch, in], all inputs with their shared embeddings; e_k: [batch, own], the embeddings of task k
     alone; f_i: E shared experts; f_kj: those of task k; z_k: [batch, tower[-1]]. The tasks meet in the shared
     experts only, so none spoils another's ids. In the paper a gate sees the other tasks' experts too, without
-    gradient; here it does not, which costs a task no accuracy that we could measure and saves their time.
+    gradient; here it does not, which saves their time; what it costs was not measured.
 
     Args:
         segments: which columns of the input are shared and which belong to tasks (task by task within a

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from serving.answer import Answer, Degraded, Recommendation, Versions, Why
+from serving.wishes import Condition, Wishes
 
 if TYPE_CHECKING:
     from serving.recommender import Recommender
 
-__all__ = ["Answer", "Degraded", "Recommendation", "Recommender", "Versions", "Why"]
+__all__ = ["Answer", "Condition", "Degraded", "Recommendation", "Recommender", "Versions", "Why", "Wishes"]
 
 
 def __getattr__(name: str) -> Any:

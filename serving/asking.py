@@ -2,43 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 import numpy as np
 
-from serving.answer import Key, Value
-from serving.filters import Condition, allowed_by
+from serving.answer import Key
+from serving.filters import allowed_by
 from serving.limits import Limits, excluding, met_within
 from serving.reading import Asked
 from serving.request import Request, checked_context, checked_k, checked_keys, checked_weights
 from serving.state import State
+from serving.wishes import Wishes
+from tfrs_mtl.errors import RequestError, nearest
+
+_OPTIONS = list(Wishes.__annotations__)
 
 
-def read_request(
-    state: State,
-    queries: Sequence[Key],
-    *,
-    k: int | None,
-    weights: Mapping[str, float] | None,
-    context: Mapping[str, Value] | None,
-    filters: Mapping[str, Condition] | None,
-    exclude: Sequence[Key],
-    explain: bool,
-    at: datetime,
-) -> Request:
-    """Return the request of a call; RequestError for an argument without sense."""
-    schema = state.schema
+def read_request(state: State, queries: Sequence[Key], wishes: Wishes, *, at: datetime) -> Request:
+    """Return the request of a call, made for one state: its rows and masks are those of that snapshot.
+
+    Raises:
+        RequestError: a key of another type than the registry's, or a wish without sense.
+    """
+    for name in wishes:
+        if name not in _OPTIONS:
+            raise RequestError(f"no option {name!r}; {nearest(name, _OPTIONS)}")
+    schema, k = state.schema, wishes.get("k")
     return Request(
         queries=tuple(queries),
         keys=checked_keys(schema.query.key, queries, what="query"),
         at=at,
         k=state.scorer.k if k is None else checked_k(k),
-        weights=checked_weights(schema, weights or state.scorer.weights),
-        context=checked_context(schema, context or {}, size=len(queries)),
-        exclude=checked_keys(schema.item.key, exclude, what="exclude"),
-        allowed=allowed_by(state, filters or {}),
-        explain=explain,
+        weights=checked_weights(schema, wishes.get("weights") or state.scorer.weights),
+        context=checked_context(schema, wishes.get("context") or {}, size=len(queries)),
+        exclude=checked_keys(schema.item.key, wishes.get("exclude") or (), what="exclude"),
+        allowed=allowed_by(state, wishes.get("filters") or {}),
+        explain=wishes.get("explain", False),
     )
 
 

@@ -11,12 +11,10 @@ from numpy.typing import NDArray
 
 from serving.answer import Value
 from serving.state import Mask, State
+from serving.wishes import Condition
 from tfrs_mtl.errors import RequestError, nearest
 from tfrs_mtl.schema import Feature
 from tfrs_mtl.store import arrow_type
-
-Condition = Value | Sequence[Value] | Mapping[str, Value | Sequence[Value]]
-"""A value, a list of values, or a mapping of ``min`` and ``max`` (inclusive) and ``not`` (one or more)."""
 
 _BOUNDS = ("min", "max", "not")
 

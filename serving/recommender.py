@@ -1,4 +1,4 @@
-"""The pipeline of one request: read the query online, retrieve, rank, weigh."""
+"""A recommender in a process: its state from load to close, and what is asked of it."""
 
 from __future__ import annotations
 
@@ -11,20 +11,17 @@ from functools import partial
 from pathlib import Path
 from threading import Lock
 
-import numpy as np
+from typing_extensions import Unpack
 
-from serving.answer import Answer, Key, Value
-from serving.answers import neighbours, recommendations
-from serving.asking import limits_of, read_request
-from serving.filters import Condition, allowed_by
-from serving.limits import Limits, excluding
+from serving.answer import Answer, Key
+from serving.asking import read_request
+from serving.pipeline import answer, similar_to
 from serving.reading import Reader
 from serving.refresh import refreshed
-from serving.request import checked_k, checked_keys
-from serving.sources import gather
 from serving.state import State, load_state
 from serving.status import Counters, Status
 from serving.upkeep import Upkeep
+from serving.wishes import Condition, Wishes
 from tfrs_mtl.errors import TfrsMtlError
 from tfrs_mtl.project import Project, open_project
 from tfrs_mtl.spec import load_spec
@@ -82,104 +79,30 @@ class Recommender:
         recommender._upkeep.start()
         return recommender
 
-    def recommend(
-        self,
-        query: Key,
-        *,
-        k: int | None = None,
-        weights: Mapping[str, float] | None = None,
-        context: Mapping[str, Value] | None = None,
-        filters: Mapping[str, Condition] | None = None,
-        exclude: Sequence[Key] = (),
-        explain: bool = False,
-        at: datetime | None = None,
-    ) -> Answer:
+    def recommend(self, query: Key, **wishes: Unpack[Wishes]) -> Answer:
         """Return the best items for one query; see ``recommend_many``."""
-        (answer,) = self.recommend_many(
-            (query,),
-            k=k,
-            weights=weights,
-            context=context,
-            filters=filters,
-            exclude=exclude,
-            explain=explain,
-            at=at,
-        )
-        return answer
+        (found,) = self.recommend_many((query,), **wishes)
+        return found
 
-    async def recommend_async(
-        self,
-        query: Key,
-        *,
-        k: int | None = None,
-        weights: Mapping[str, float] | None = None,
-        context: Mapping[str, Value] | None = None,
-        filters: Mapping[str, Condition] | None = None,
-        exclude: Sequence[Key] = (),
-        explain: bool = False,
-        at: datetime | None = None,
-    ) -> Answer:
+    async def recommend_async(self, query: Key, **wishes: Unpack[Wishes]) -> Answer:
         """Return the best items for one query, off the event loop; see ``recommend_many``."""
-        work = partial(
-            self.recommend,
-            query,
-            k=k,
-            weights=weights,
-            context=context,
-            filters=filters,
-            exclude=exclude,
-            explain=explain,
-            at=at,
-        )
+        work = partial(self.recommend, query, **wishes)
         return await asyncio.get_running_loop().run_in_executor(self._pool, work)
 
-    def recommend_many(
-        self,
-        queries: Sequence[Key],
-        *,
-        k: int | None = None,
-        weights: Mapping[str, float] | None = None,
-        context: Mapping[str, Value] | None = None,
-        filters: Mapping[str, Condition] | None = None,
-        exclude: Sequence[Key] = (),
-        explain: bool = False,
-        at: datetime | None = None,
-    ) -> tuple[Answer, ...]:
+    def recommend_many(self, queries: Sequence[Key], **wishes: Unpack[Wishes]) -> tuple[Answer, ...]:
         """Return the best items for each query, from one read of the online store.
 
         Args:
             queries: their join keys.
-            k: how many items; default: the spec's. Fewer come where no more may.
-            weights: task -> weight in the objective; default: the spec's.
-            context: what the request knows, by column name; what is left out counts as unknown.
-            filters: item feature -> a value, a list of values, or a mapping of min, max and not; name of
-                one of the spec's filters -> whether it holds.
-            exclude: join keys of items that must not come.
-            explain: say of each item why it stands where it stands.
-            at: the moment of the request, by which features expire; default: now.
+            wishes: ``k``, ``weights``, ``context``, ``filters``, ``exclude``, ``explain``, ``at``: see
+                ``Wishes``.
 
         Raises:
-            RequestError: a key of another type than the registry's, or an argument without sense.
+            RequestError: a key of another type than the registry's, or a wish without sense.
         """
         state = self._state
-        request = read_request(
-            state,
-            queries,
-            k=k,
-            weights=weights,
-            context=context,
-            filters=filters,
-            exclude=exclude,
-            explain=explain,
-            at=at or self._clock(),
-        )
-        asked = self._reader.read(state, request)
-        limits = limits_of(state, request, asked)
-        candidates = gather(state, asked, request.k, limits)
-        ranked = state.scorer.rank(
-            asked.queries, candidates.rows, context=request.context, k=request.k, weights=request.weights
-        )
-        answers = recommendations(state, request, asked, candidates, ranked)
+        request = read_request(state, queries, wishes, at=wishes.get("at") or self._clock())
+        answers = answer(state, request, self._reader.read(state, request))
         self._counters.answered(answers)
         return answers
 
@@ -193,17 +116,11 @@ class Recommender:
     ) -> Answer:
         """Return the items nearest to one by the item tower's vectors; the score is their dot product.
 
-        Of an item that the snapshot does not hold, what is popular. Arguments as in ``recommend_many``.
+        Of an item that the snapshot does not hold, what is popular. Arguments as in ``Wishes``.
         """
-        state = self._state
-        size = state.scorer.k if k is None else checked_k(k)
-        row, *barred = state.rows_of(
-            checked_keys(state.schema.item.key, (item, *exclude), what="item")
-        ).tolist()
-        limits = Limits(allowed_by(state, filters or {}), excluding(np.array([[row, *barred]], np.int32)))
-        answer = neighbours(state, item, row, size, limits)
-        self._counters.answered((answer,))
-        return answer
+        found = similar_to(self._state, item, k=k, filters=filters, exclude=exclude)
+        self._counters.answered((found,))
+        return found
 
     def refresh(self, *, at: datetime | None = None) -> str:
         """Read the items anew from the online store and answer from them; return the snapshot's version.

@@ -145,6 +145,13 @@ def test_the_specs_own_filters_hold_by_default_and_a_request_switches_them(built
     recommender.close()
 
 
+def test_an_option_that_does_not_exist_is_refused_with_the_nearest(
+    built: Built, recommender: Recommender
+) -> None:
+    with pytest.raises(RequestError, match="no option 'filter'; did you mean 'filters'"):
+        recommender.recommend(busiest(built, 1)[0], filter={})  # type: ignore[call-arg]
+
+
 @pytest.mark.parametrize("where", ["no_such_column > 1", "1 = ", "(SELECT count(*) FROM '/etc/passwd') > 0"])
 def test_a_filter_that_is_no_expression_over_the_items_is_named(built: Built, where: str) -> None:
     with pytest.raises(SpecError, match=r"serving\.filters\.bad\.where"):

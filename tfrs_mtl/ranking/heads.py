@@ -10,15 +10,29 @@ from collections.abc import Callable
 from typing import Any
 
 from tfrs_mtl._tf import tf
+from tfrs_mtl.ranking.calibration import Calibration
 from tfrs_mtl.ranking.statistics import LabelStatistics
 
 
 class BinaryHead(tf.keras.layers.Layer):
-    """Logistic regression on the representation: the raw output is a logit, the prediction a probability."""
+    """Logistic regression on the representation: the raw output is a logit, the prediction a probability.
+
+    What calibrates the prediction are weights, so they travel with the saved model; training leaves them.
+    """
 
     def __init__(self, _: LabelStatistics) -> None:
         super().__init__()
         self.linear = tf.keras.layers.Dense(1)
+
+    def build(self, _: Any) -> None:
+        """Create the calibration, which does nothing yet."""
+        self.slope = _fixed(self, "slope", 1.0)
+        self.shift = _fixed(self, "shift", 0.0)
+
+    def calibrate(self, calibration: Calibration) -> None:
+        """Let predictions be calibrated."""
+        self.slope.assign(calibration.slope)
+        self.shift.assign(calibration.shift)
 
     def call(self, x: Any) -> Any:
         """[batch, width] -> logit [batch]."""
@@ -30,7 +44,7 @@ class BinaryHead(tf.keras.layers.Layer):
 
     def predict(self, raw: Any) -> Any:
         """Return the probability [batch]."""
-        return tf.sigmoid(raw)
+        return tf.sigmoid(raw * self.slope + self.shift)
 
 
 class RegressionHead(tf.keras.layers.Layer):
@@ -49,12 +63,8 @@ class RegressionHead(tf.keras.layers.Layer):
 
     def build(self, _: Any) -> None:
         """Create the statistics."""
-        self.mean = self._fixed("mean", self.statistics.mean)
-        self.std = self._fixed("std", self.statistics.std)
-
-    def _fixed(self, name: str, value: float) -> Any:
-        initial = tf.keras.initializers.Constant(value)
-        return self.add_weight(name=name, shape=(), initializer=initial, trainable=False)
+        self.mean = _fixed(self, "mean", self.statistics.mean)
+        self.std = _fixed(self, "std", self.statistics.std)
 
     def call(self, x: Any) -> Any:
         """[batch, width] -> standardised prediction [batch]."""
@@ -67,6 +77,11 @@ class RegressionHead(tf.keras.layers.Layer):
     def predict(self, raw: Any) -> Any:
         """Return the prediction [batch] in the label's units."""
         return raw * self.std + self.mean
+
+
+def _fixed(layer: Any, name: str, value: float) -> Any:
+    initial = tf.keras.initializers.Constant(value)
+    return layer.add_weight(name=name, shape=(), initializer=initial, trainable=False)
 
 
 HEADS: dict[str, Callable[[LabelStatistics], Any]] = {

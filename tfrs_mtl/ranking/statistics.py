@@ -24,13 +24,14 @@ def label_statistics(
 ) -> dict[str, LabelStatistics]:
     """Return the statistics of each regression task over the rows it learns from."""
     return {
-        task.name: _statistics(np.asarray(labels[task.name], np.float64)[_learnt(labels, task)])
+        task.name: _statistics(np.asarray(labels[task.name], np.float64)[learnt_rows(labels, task)])
         for task in tasks
         if task.kind == "regression"
     }
 
 
-def _learnt(labels: Mapping[str, NDArray[np.float32]], task: spec.Task) -> NDArray[np.bool_]:
+def learnt_rows(labels: Mapping[str, NDArray[np.float32]], task: spec.Task) -> NDArray[np.bool_]:
+    """Say which rows teach a task, [n]: those with a label whose ``when``, if any, came true."""
     known: NDArray[np.bool_] = np.isfinite(labels[task.name])
     if task.when is not None and task.when in labels:
         known &= labels[task.when] == 1

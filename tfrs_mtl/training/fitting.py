@@ -12,8 +12,9 @@ from tfrs_mtl import spec
 from tfrs_mtl.evaluation.ranking import mean_quality
 from tfrs_mtl.evaluation.retrieval import TowerContender, judge
 from tfrs_mtl.models import ranking_model
+from tfrs_mtl.ranking.calibration import platt
 from tfrs_mtl.ranking.model import RankingModel
-from tfrs_mtl.ranking.statistics import label_statistics
+from tfrs_mtl.ranking.statistics import label_statistics, learnt_rows
 from tfrs_mtl.retrieval.model import RetrievalModel
 from tfrs_mtl.training.fingerprint import fingerprint
 from tfrs_mtl.training.fit import fit
@@ -22,6 +23,7 @@ from tfrs_mtl.training.prepare import RankingSet, TrainingSets
 
 VALIDATION_METRIC = "ndcg@50"
 _ROWS_A_BLOCK = 65_536
+_LEAST = 1e-7  # float32 knows no chances nearer to 0 and 1
 
 
 def fit_retrieval(
@@ -81,7 +83,19 @@ def fit_ranking(
         fingerprint=fingerprint(ranking, model.model_inputs, sets.ranking.examples),
         progress=progress,
     )
+    calibrate(model, sets.validation)
     return model, history
+
+
+def calibrate(model: RankingModel, rows: RankingSet) -> None:
+    """Calibrate each binary task by rows that the model has not learnt from."""
+    predicted = predict(model, rows)
+    for task in model.ranking.tasks:
+        if task.kind == "binary":
+            known = learnt_rows(rows.rows.labels, task)
+            chance = np.clip(predicted[task.name][known].astype(np.float64), _LEAST, 1 - _LEAST)
+            labels = rows.rows.labels[task.name][known].astype(np.float64)
+            model.heads[task.name].calibrate(platt(np.log(chance / (1 - chance)), labels))
 
 
 def predict(model: RankingModel, rows: RankingSet) -> dict[str, NDArray[np.float32]]:

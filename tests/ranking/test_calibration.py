@@ -5,9 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tests import training_world as world
+from tfrs_mtl.dataset.ranking_rows import RankingRows
+from tfrs_mtl.layers.build import build
 from tfrs_mtl.ranking.calibration import Calibration, platt
 from tfrs_mtl.ranking.heads import BinaryHead
 from tfrs_mtl.ranking.statistics import LabelStatistics
+from tfrs_mtl.training.fitting import calibrate, predict
+from tfrs_mtl.training.prepare import RankingSet
 
 RNG = np.random.default_rng(0)
 
@@ -48,3 +53,18 @@ def test_a_calibrated_head_predicts_otherwise_and_learns_the_same() -> None:
     np.testing.assert_allclose(head.predict(raw), 1 / (1 + np.exp(1 - 2 * raw)), rtol=1e-5)
     np.testing.assert_array_equal(head.loss(raw, np.ones(5, np.float32)), before)
     assert len(head.trainable_weights) == 2
+
+
+def test_a_models_predictions_are_right_in_the_mean_of_the_rows_that_calibrate_it() -> None:
+    model = world.ranking_model()
+    build(model, model.model_inputs, seed=1)
+    examples = world.examples(2_000)
+    labels = (RNG.random(2_000) < 0.1).astype(np.float32)
+    labels[::2] = np.nan  # rows without a label say nothing
+    none = np.zeros(2_000, np.int64)
+    rows = RankingSet(RankingRows(none, none, none, {"buy": labels}, {}), examples)
+    before = predict(model, rows)["buy"]
+    calibrate(model, rows)
+    after = predict(model, rows)["buy"]
+    assert before.mean() > 0.4
+    assert after[1::2].mean() == pytest.approx(np.nanmean(labels), abs=0.01)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
 
@@ -33,11 +33,13 @@ class Versions:
         bundle: id of the bundle.
         snapshot: version of the item snapshot: its moment, and how often it was read anew.
         features: feature services of the query and the item, by which Feast versions features.
+        arm: which arm of ``serving.experiment`` the query is in; None without one.
     """
 
     bundle: str
     snapshot: str
     features: tuple[str, ...]
+    arm: str | None = None
 
 
 @dataclass(frozen=True)
@@ -83,9 +85,11 @@ class Answer:
     Attributes:
         query: its key.
         degraded: why the answer is less than it could be; empty where it is whole.
+        request_id: of the call that asked, by which the log and a shop's own events find the answer.
     """
 
     query: Key
     items: tuple[Recommendation, ...]
     degraded: tuple[Degraded, ...]
     versions: Versions
+    request_id: str = field(default="", compare=False)

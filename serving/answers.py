@@ -43,7 +43,7 @@ def recommendations(
             for place, key in enumerate(keys)
         )
         degraded = asked.degraded[n] + _stale(state, request) + _few(items, request.k)
-        answers.append(Answer(query, items, degraded, state.versions))
+        answers.append(Answer(query, items, degraded, state.versions, request.id))
     return tuple(answers)
 
 

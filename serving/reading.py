@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as Late
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import BoundedSemaphore
 
 import numpy as np
@@ -29,11 +30,13 @@ class Asked:
         queries: their features, [n]; all null where they could not be read.
         known: whether the models can say anything of a query, [n].
         degraded: what is amiss with each query, [n].
+        written: view -> event time of each query's row in it, [n]; null where the store holds none.
     """
 
     queries: Frame
     known: NDArray[np.bool_]
     degraded: tuple[tuple[Degraded, ...], ...]
+    written: Mapping[str, pa.Array] = field(default_factory=dict)
 
 
 class Reader:

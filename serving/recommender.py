@@ -15,6 +15,8 @@ from typing_extensions import Unpack
 
 from serving.answer import Answer, Key
 from serving.asking import read_request
+from serving.keeping import LogKeeper
+from serving.log import Entry
 from serving.pipeline import answer, similar_to
 from serving.reading import Reader
 from serving.refresh import refreshed
@@ -49,6 +51,7 @@ class Recommender:
         self._counters = Counters()
         self._changing = Lock()
         self._reader = Reader(state.settings.threads)
+        self._log = LogKeeper(self._counters)
         self._upkeep = Upkeep(self)
         self._pool = ThreadPoolExecutor(state.settings.threads, thread_name_prefix="tfrs-mtl-answer")
 
@@ -102,8 +105,10 @@ class Recommender:
         """
         state = self._state
         request = read_request(state, queries, wishes, at=wishes.get("at") or self._clock())
-        answers = answer(state, request, self._reader.read(state, request))
+        asked = self._reader.read(state, request)
+        answers = answer(state, request, asked)
         self._counters.answered(answers)
+        self._log.offer(Entry(state, request, asked, answers))
         return answers
 
     def similar(
@@ -164,7 +169,8 @@ class Recommender:
         return self._state
 
     def close(self) -> None:
-        """Let go of all threads; no request may come afterwards."""
+        """Let go of all threads, writing what was to be logged; no request may come afterwards."""
         self._upkeep.stop()
         self._reader.close()
         self._pool.shutdown(wait=False, cancel_futures=True)
+        self._log.close()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from uuid import uuid4
 
 import numpy as np
 import pyarrow as pa
@@ -32,6 +33,7 @@ class Request:
         exclude: join keys of items that must not come.
         allowed: what the filters let through, [items]; None where it is everything.
         explain: whether the answers say why.
+        id: what the answers and the log call it.
     """
 
     queries: tuple[Key, ...]
@@ -43,6 +45,7 @@ class Request:
     exclude: pa.Array
     allowed: NDArray[np.bool_] | None
     explain: bool
+    id: str = field(default_factory=lambda: uuid4().hex)
 
     @property
     def times(self) -> NDArray[np.int64]:

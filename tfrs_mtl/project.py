@@ -44,6 +44,11 @@ class Project:
         """Checkpoints of trainings, under way or done."""
         return self.artefacts / "runs"
 
+    @property
+    def log(self) -> Path:
+        """The answers that a recommender logged."""
+        return self.artefacts / "log"
+
 
 def open_project(path: Path, *, spec: Path | None = None, artefacts: Path | None = None) -> Project:
     """Open a feature repo and the recommender.yaml in it.

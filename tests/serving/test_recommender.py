@@ -26,12 +26,13 @@ _CATEGORY = {"bazaar": "stall", "cinema": "genre"}
 _NUMBER = {"bazaar": "unit price", "cinema": "price"}
 
 
-def load(built: Built, **serving: Any) -> Recommender:
+def load(built: Built, *, artefacts: Path | None = None, **serving: Any) -> Recommender:
     """Load at the shop's present, with a ``serving`` section beside the repo's own file."""
     content = yaml.safe_load((built.path / "recommender.yaml").read_text())
     spec = built.path.parent / f"serving-{abs(hash(str(serving)))}.yaml"
     spec.write_text(yaml.safe_dump({**content, "serving": serving}))
-    return Recommender.load(built.path, spec=spec, artefacts=built.project.artefacts, clock=lambda: built.at)
+    artefacts = artefacts or built.project.artefacts
+    return Recommender.load(built.path, spec=spec, artefacts=artefacts, clock=lambda: built.at)
 
 
 @pytest.fixture(scope="module")

@@ -22,8 +22,8 @@ edit. `tfrs-mtl check` holds a file against them. Unknown keys are refused. Edit
 # yaml-language-server: $schema=recommender.schema.json
 ```
 
-`<name>` stands for a name that you choose. A duration is `12h`, `28d` or `4w`; a moment is a date or an ISO
-time, UTC where it has no zone."""
+`<name>` stands for a name that you choose. A duration is `12h`, `28d` or `4w`; a span `50ms`, `30s`,
+`10m`, `2h` or `1d`; a moment is a date or an ISO time, UTC where it has no zone."""
 
 Node = Mapping[str, Any]
 
@@ -131,7 +131,8 @@ def _simple(key: Node, named: Mapping[str, Node]) -> str:
         inner = key.get("additionalProperties") or next(iter(key["patternProperties"].values()))
         return f"`<name>`: {_values(inner, named)}"
     if kind == "string":
-        return "duration" if "4w" in key.get("examples", ()) else "name"
+        units = {"4w": "duration", "50ms": "span"}
+        return next((units[e] for e in key.get("examples", ()) if e in units), "name")
     words = {"integer": "whole number", "boolean": "true, false"}
     return f"{words.get(kind, kind)}{_bounds(key)}"
 

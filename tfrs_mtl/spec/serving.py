@@ -67,6 +67,13 @@ class Sources(Section):
     popular: int = Field(0, ge=0, le=100_000, description="What everybody meets.")
 
 
+class Log(Section):
+    """Answers kept for later, below ``artefacts/log``; features in Feast's log too, where it keeps one."""
+
+    share: float = Field(0.01, gt=0, le=1, description="The share of the requests that is logged.")
+    every: Span = Field("10s", description="How long answers are gathered before they are written.")  # type: ignore[assignment]
+
+
 class Serving(Section):
     """How a running recommender answers; needs no training, so the live file's section holds."""
 
@@ -89,4 +96,5 @@ class Serving(Section):
         default_factory=dict, description="Named filters, which a request may switch on or off."
     )
     sources: Sources = Field(Sources(), description="Where candidates come from.")
+    log: Log | None = Field(None, description="Keep a log of answers; absent: none.")
     threads: int = Field(8, ge=1, le=256, description="At most this many reads of the online store at once.")

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import datetime, timezone
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 import pyarrow as pa
@@ -19,11 +20,13 @@ from feast.infra.offline_stores.offline_utils import get_offline_store_from_conf
 from tfrs_mtl.errors import DataError, Problem, RegistryError, StoreError
 from tfrs_mtl.schema import Catalogue, Column, Side, View
 from tfrs_mtl.store.files import TIMESTAMP, read_view
+from tfrs_mtl.store.logging import write_feast_log
 from tfrs_mtl.store.online import decode
 from tfrs_mtl.store.registry import read_catalogue
 from tfrs_mtl.store.types import MOMENT, arrow_type, conform
 
 _ROW = "__tfrs_mtl_row"
+_WRITING = Lock()  # Feast's duckdb store writes over one connection a process
 
 
 class FeatureRepo:
@@ -127,6 +130,21 @@ class FeatureRepo:
                 full_feature_names=True,
             )
             return decode(response, side, size=len(keys), at=at)
+
+    def log_features(self, side: Side, served: pa.Table) -> bool:
+        """Write served features to Feast's log, if the side's service has a ``logging_config``; say whether.
+
+        Args:
+            served: see ``tfrs_mtl.store.logging.to_feast_log``.
+
+        Raises:
+            StoreError: Feast failed.
+        """
+        if side.service is None or self._service(side.service.name).logging_config is None:
+            return False
+        with _translated(f"served features of {side.service.name!r} cannot be logged"), _WRITING:
+            write_feast_log(self._store, self._service(side.service.name), side, served)
+        return True
 
     def reopened(self) -> FeatureRepo:
         """Return the same repo with its registry read anew, over the same `FeatureStore`."""

@@ -1,0 +1,90 @@
+"""What is logged of the answers, by whom, and how it is read back."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from serving import Answer, Recommender
+from serving.log import logged_queries, read_log
+from tests.e2e.built import Built
+from tests.serving.test_recommender import busiest, load
+from tfrs_mtl.dataset.frames import QUERY_ID
+from tfrs_mtl.errors import DataError
+
+_CONTEXT: dict[str, dict[str, Any]] = {"bazaar": {"phone": True}, "cinema": {"device": "tv"}}
+
+
+def logging_to(built: Built, directory: Path, **log: Any) -> Recommender:
+    return load(built, artefacts=linked(built, directory), log={"every": "1ms", **log})
+
+
+def linked(built: Built, directory: Path) -> Path:
+    """A directory of artefacts of its own, with the shop's bundles."""
+    directory.mkdir()
+    (directory / "bundles").symlink_to(built.bundles)
+    return directory
+
+
+def test_a_logged_answer_is_read_back_as_it_was_given(built: Built, tmp_path: Path) -> None:
+    recommender = logging_to(built, tmp_path / "artefacts", share=1.0)
+    queries = busiest(built, 3)
+    answers = recommender.recommend_many(queries, context=_CONTEXT[built.name])
+    recommender.close()
+    table = read_log(tmp_path / "artefacts" / "log")
+    for row, answer in zip(table.to_pylist(), answers, strict=True):
+        assert (row["request_id"], row["query"], row["at"]) == (answer.request_id, answer.query, built.at)
+        assert (row["bundle"], row["snapshot"]) == (answer.versions.bundle, answer.versions.snapshot)
+        assert row["items"] == [item.item for item in answer.items]
+        assert row["scores"] == [item.score for item in answer.items]
+        assert [dict(each) for each in row["predictions"]] == [item.predictions for item in answer.items]
+        assert [tuple(each) for each in row["sources"]] == [item.sources for item in answer.items]
+        context = {f.column: row[f.name] for f in built.project.schema.context}
+        assert context == {**dict.fromkeys(context), **_CONTEXT[built.name]}
+    assert recommender.status().counts["logged"] == 3
+
+
+def test_the_log_holds_the_features_that_were_served(built: Built, tmp_path: Path) -> None:
+    recommender = logging_to(built, tmp_path / "artefacts", share=1.0)
+    queries = busiest(built, 3)
+    recommender.recommend_many(queries)
+    recommender.close()
+    schema = recommender.state.schema
+    frame = logged_queries(read_log(tmp_path / "artefacts" / "log", bundle=built.bundle), schema)
+    assert frame.columns[QUERY_ID].to_pylist() == queries
+    if schema.query.service is not None:
+        served = built.project.repo.online(schema.query, queries, at=built.at)
+        assert {n: c.to_pylist() for n, c in frame.columns.items() if n != QUERY_ID} == served.to_pydict()
+
+
+def test_the_log_is_read_by_time(built: Built, tmp_path: Path) -> None:
+    recommender = logging_to(built, tmp_path / "artefacts", share=1.0)
+    (query,) = busiest(built, 1)
+    days = [built.at + timedelta(days=n) for n in (2, 0, 1)]
+    for at in days:
+        recommender.recommend(query, at=at)
+    recommender.close()
+    log = tmp_path / "artefacts" / "log"
+    assert read_log(log).column("at").to_pylist() == sorted(days)
+    assert read_log(log, start=days[1], end=days[0]).column("at").to_pylist() == sorted(days)[:2]
+    with pytest.raises(DataError, match="no log of that time"):
+        read_log(log, start=days[0] + timedelta(days=30))
+
+
+def test_without_the_setting_nothing_is_logged(built: Built, tmp_path: Path) -> None:
+    recommender = load(built, artefacts=linked(built, tmp_path / "artefacts"))
+    recommender.recommend(busiest(built, 1)[0])
+    recommender.close()
+    assert not (tmp_path / "artefacts" / "log").exists()
+
+
+def test_a_log_that_cannot_be_written_costs_no_answer_and_is_counted(built: Built, tmp_path: Path) -> None:
+    recommender = logging_to(built, tmp_path / "artefacts", share=1.0)
+    (tmp_path / "artefacts" / "log").write_text("in the way")
+    answer = recommender.recommend(busiest(built, 1)[0])
+    recommender.close()
+    assert isinstance(answer, Answer)
+    assert recommender.status().counts["log_failures"] == 1

@@ -2,14 +2,66 @@
 
 from __future__ import annotations
 
+import math
+import re
 from datetime import datetime, timezone
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StrictInt, StrictStr
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    WithJsonSchema,
+)
 
-from serving.answer import Answer
+from serving.answer import Answer, Key, Value
+
+if TYPE_CHECKING:
+    from serving.filters import Condition
 
 _FIRST, _LAST = datetime(1970, 1, 1, tzinfo=timezone.utc), datetime(2200, 1, 1, tzinfo=timezone.utc)
+_LONGEST_KEY = 512
+_PLAIN_SCHEMA = {"type": ["string", "number", "boolean", "null"]}
+_VALUES_SCHEMA = {"anyOf": [_PLAIN_SCHEMA, {"type": "array", "items": _PLAIN_SCHEMA}]}
+
+
+# A union would report what is wrong once a member; one function says what was expected.
+
+
+def _key(value: Any) -> Key:
+    if isinstance(value, str) and 1 <= len(value) <= _LONGEST_KEY:
+        return value
+    if type(value) is int and -(2**63) <= value < 2**63:
+        return value
+    raise ValueError(f"expected a whole number of 64 bits, or a text of 1 to {_LONGEST_KEY} characters")
+
+
+def _plain(value: Any) -> Value:
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float) and math.isfinite(value):
+        return value
+    raise ValueError("expected a text, a finite number, true, false or null")
+
+
+def _values(value: Any) -> Value | list[Value]:
+    return [_plain(one) for one in value] if isinstance(value, list) else _plain(value)
+
+
+def _condition(value: Any) -> Condition:
+    if isinstance(value, dict):
+        return {bound: _values(one) for bound, one in value.items()}
+    return _values(value)
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, str) and re.match(r"\d{4}-\d\d-\d\d[Tt ]", value):
+        return value
+    raise ValueError("expected a moment with its zone, such as 2024-05-01T12:00:00Z")
 
 
 def _in_our_time(moment: datetime) -> datetime:
@@ -18,46 +70,70 @@ def _in_our_time(moment: datetime) -> datetime:
     return moment
 
 
-JsonKey = (
-    Annotated[StrictInt, Field(ge=-(2**63), lt=2**63)]
-    | Annotated[StrictStr, Field(min_length=1, max_length=512)]
-)
-"""A join key of the registry's type; for an integer key its digits as text do too."""
-Plain = bool | StrictInt | Annotated[float, Field(strict=True, allow_inf_nan=False)] | StrictStr | None
-"""One plain value of JSON."""
+JsonKey = Annotated[
+    int | str,
+    PlainValidator(_key),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "format": "int64"},
+                {"type": "string", "minLength": 1, "maxLength": _LONGEST_KEY},
+            ]
+        }
+    ),
+]
+"""A join key of the registry's type; of an integer key its digits as text do too."""
+
+JsonValue = Annotated[Any, PlainValidator(_plain), WithJsonSchema(_PLAIN_SCHEMA)]
+"""One plain value."""
+
+JsonCondition = Annotated[
+    Any,
+    PlainValidator(_condition),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                *_VALUES_SCHEMA["anyOf"],
+                {
+                    "type": "object",
+                    "properties": {"min": _PLAIN_SCHEMA, "max": _PLAIN_SCHEMA, "not": _VALUES_SCHEMA},
+                    "additionalProperties": False,
+                    "minProperties": 1,
+                },
+            ]
+        }
+    ),
+]
+"""What a filter asks for: a value, a list of values, bounds, or what must not be."""
+
+Filters = dict[str, JsonCondition]
+Moment = Annotated[AwareDatetime, BeforeValidator(_written), AfterValidator(_in_our_time)]
+Weight = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 
 
-class Filter(BaseModel):
-    """Bounds of a column, both inclusive, or values that it must not have."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    min: Plain = None
-    max: Plain = None
-    not_: list[Plain] | None = Field(None, alias="not")
-
-
-class _Wishes(BaseModel):
+class Wishes(BaseModel):
     """What may be said of a request, for one query or many."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     k: int | None = Field(None, ge=1, strict=True, description="How many items. Default: the spec's.")
-    weights: dict[str, Annotated[float, Field(allow_inf_nan=False)]] | None = Field(
+    weights: dict[str, Weight] | None = Field(
         None, description="Task -> weight in the objective. Default: the spec's."
     )
-    context: dict[str, Plain] | None = Field(None, description="What the request knows, by column name.")
-    filters: dict[str, Plain | list[Plain] | Filter] | None = Field(
-        None, description="Item feature -> a value, a list of values, {min, max} or {not: [...]}."
+    context: dict[str, JsonValue] | None = Field(None, description="What the request knows, by column name.")
+    filters: Filters | None = Field(
+        None,
+        description="Item feature -> a value, a list of values, {min, max} or {not: ...}; "
+        "one of the spec's filters -> whether it holds.",
     )
-    exclude: list[JsonKey] = Field([], description="Keys of items that must not be among the answer.")
-    explain: bool = Field(False, strict=True, description="Say of each item why it is there.")
-    at: Annotated[AwareDatetime, AfterValidator(_in_our_time)] | None = Field(
+    exclude: list[JsonKey] = Field([], description="Keys of items that must not come.")
+    explain: bool = Field(False, strict=True, description="Say of each item why it stands where it stands.")
+    at: Moment | None = Field(
         None, description="The moment of the request, by which features expire. Default: now."
     )
 
 
-class RecommendRequest(_Wishes):
+class RecommendRequest(Wishes):
     """A question for one query."""
 
     model_config = ConfigDict(
@@ -66,10 +142,10 @@ class RecommendRequest(_Wishes):
         }
     )
 
-    query: JsonKey = Field(description="Its join key; an integer key may come as a string of digits.")
+    query: JsonKey = Field(description="Its join key; an integer key may come as a text of digits.")
 
 
-class BatchRequest(_Wishes):
+class BatchRequest(Wishes):
     """One question for many queries."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"queries": [42, 43], "k": 5}]})
@@ -80,11 +156,11 @@ class BatchRequest(_Wishes):
 class BatchAnswer(BaseModel):
     """An answer for each query, in the order of the queries."""
 
-    answers: list[Answer]
+    answers: tuple[Answer, ...]
 
 
 class Health(BaseModel):
-    """That the process lives, or is ready, and what with."""
+    """That the process lives, or is ready, and what it answers from."""
 
     model_config = ConfigDict(json_schema_extra={"example": {"status": "ok", "bundle": None}})
 

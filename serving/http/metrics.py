@@ -1,17 +1,22 @@
-"""What Prometheus reads: requests, latency, degraded answers, the age of the items, the bundle."""
+"""What Prometheus reads: requests, latency, degraded answers, the bundle, the items and their upkeep."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
+from prometheus_client.values import MutexValue, ValueClass
 
 from serving.answer import Answer
 from serving.http.source import Source
 
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+_UPKEEP = ("refreshes", "refresh_failures", "swaps", "swap_failures")
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
 
@@ -50,19 +55,29 @@ class Metrics:
                 self._degraded.labels(reason).inc()
 
     def text(self) -> bytes:
-        """Return all counts; of all workers, where PROMETHEUS_MULTIPROC_DIR is set for their processes."""
-        state = CollectorRegistry()
+        """Return all counts; of all workers, where PROMETHEUS_MULTIPROC_DIR was set before they started."""
+        state, counts = CollectorRegistry(), self._registry
         state.register(self._state)
-        counts = CollectorRegistry()
-        try:
-            MultiProcessCollector(counts)  # type: ignore[no-untyped-call]
-        except ValueError:  # the variable is not set
-            counts = self._registry
+        if ValueClass is not MutexValue:
+            counts = CollectorRegistry()
+            counts.register(_Shared())
         return generate_latest(counts) + generate_latest(state)
 
 
+class _Shared(Collector):
+    """What the processes of one PROMETHEUS_MULTIPROC_DIR have counted together.
+
+    prometheus_client decides once, when it is imported, whether it counts in memory or in that directory;
+    Feast sets the variable when it is imported, earlier or later than that, and counts there too.
+    """
+
+    def collect(self) -> Iterable[Metric]:
+        found = MultiProcessCollector(None).collect()  # type: ignore[no-untyped-call]
+        return [metric for metric in found if metric.name.startswith("tfrs_mtl_")]
+
+
 class _State(Collector):
-    """The bundle and the snapshot of the worker that is asked."""
+    """The bundle and the snapshot of the worker that is asked, and what became of its upkeep."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
@@ -70,12 +85,12 @@ class _State(Collector):
     def collect(self) -> Iterable[Metric]:
         if self._source.held is None:
             return
-        status = self._source.held.status()
-        yield GaugeMetricFamily(
-            "tfrs_mtl_snapshot_age_seconds", "Age of the item snapshot.", value=status.age.total_seconds()
-        )
-        yield InfoMetricFamily(
-            "tfrs_mtl_bundle",
-            "The bundle that answers.",
-            value={"bundle": status.versions.bundle, "snapshot": status.versions.snapshot},
-        )
+        status, worker = self._source.held.status(), str(os.getpid())
+        age = GaugeMetricFamily("tfrs_mtl_snapshot_age_seconds", "Age of the items.", labels=["worker"])
+        age.add_metric([worker], status.snapshot_age)
+        bundle = InfoMetricFamily("tfrs_mtl_bundle", "The bundle that answers.", labels=["worker"])
+        bundle.add_metric([worker], {"bundle": status.bundle, "snapshot": status.snapshot})
+        upkeep = CounterMetricFamily("tfrs_mtl_upkeep", "Refreshes and swaps.", labels=["worker", "what"])
+        for what in _UPKEEP:
+            upkeep.add_metric([worker, what], status.counts.get(what, 0))
+        yield from (age, bundle, upkeep)

@@ -51,8 +51,10 @@ class Problem(BaseModel):
 
 
 def described(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Return what the OpenAPI description says of these statuses."""
-    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    """Return what the OpenAPI description says of these statuses; no reference: the app may be another's."""
+    schema = Problem.model_json_schema()
+    schema["properties"]["errors"]["items"] = schema.pop("$defs")["Fault"]
+    content = {MEDIA_TYPE: {"schema": schema}}
     return {n: {"description": HTTPStatus(n).phrase, "content": content} for n in statuses}
 
 
@@ -85,13 +87,20 @@ def problem(
 def _fault(found: Mapping[str, Any]) -> Fault:
     where = [str(part) for part in found["loc"]]
     key = ".".join(where[1:] if len(where) > 1 else where)
+    message = found["msg"].removeprefix("Value error, ")
     if found["type"] == "json_invalid":
-        return Fault(key="body", message=f"expected JSON: {found['ctx']['error']} at character {where[-1]}")
+        return Fault(key=where[0] if where[0] == "body" else key, message=_no_json(found))
     if found["type"] == "missing":
         return Fault(key=key, message="is required, and did not come")
     came = ascii(found["input"])
     shown = came if len(came) <= _LONGEST else f"{came[:_LONGEST]}..."
-    return Fault(key=key, message=f"{found['msg']}, got {shown}")
+    return Fault(key=key, message=f"{message}, got {shown}")
+
+
+def _no_json(found: Mapping[str, Any]) -> str:
+    place = found["loc"][-1]
+    at = f" at character {place}" if isinstance(place, int) else ""
+    return f"expected JSON: {found['ctx']['error']}{at}"
 
 
 async def on_http_error(request: Request, error: Exception) -> Response:

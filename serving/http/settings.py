@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
-from tfrs_mtl.errors import UserError, nearest
+from tfrs_mtl.errors import UserError, closest, nearest
 
 PREFIX = "TFRS_MTL_"
 
@@ -50,8 +50,11 @@ class HttpSettings(BaseModel):
     def from_environment(cls, environment: Mapping[str, str]) -> HttpSettings:
         """Read the variables that begin with ``TFRS_MTL_``; an empty one counts as not set.
 
+        Kubernetes sets variables of its own for a service of the name tfrs-mtl, such as
+        ``TFRS_MTL_SERVICE_HOST``: what resembles none of ours is none of our business.
+
         Raises:
-            UserError: a variable nobody reads, which may be a misspelt token, or a value without sense.
+            UserError: a name near one of ours, which may be a misspelt token, or a value without sense.
         """
         found = {
             name.removeprefix(PREFIX).lower(): value
@@ -60,12 +63,18 @@ class HttpSettings(BaseModel):
         }
         names = list(cls.model_fields)
         for name in found:
-            if name not in names:
-                raise UserError(f"{PREFIX}{name.upper()}: no such variable; {nearest(name, names)}")
+            if name not in names and closest(name, names):
+                valid = [variable(name) for name in names]
+                raise UserError(f"{variable(name)}: no such variable; {nearest(variable(name), valid)}")
         try:
-            return cls.model_validate(found)
+            return cls.model_validate({name: value for name, value in found.items() if name in names})
         except ValidationError as error:
             fault = error.errors(include_url=False)[0]
             raise UserError(
-                f"{PREFIX}{str(fault['loc'][0]).upper()}: {fault['msg']}, got {fault['input']!r}"
+                f"{variable(str(fault['loc'][0]))}: {fault['msg']}, got {fault['input']!r}"
             ) from error
+
+
+def variable(name: str) -> str:
+    """Return the environment variable of a setting."""
+    return f"{PREFIX}{name.upper()}"

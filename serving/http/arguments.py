@@ -1,0 +1,89 @@
+"""From what came over HTTP to the arguments of a recommender: limits held, keys in the registry's type."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, TypedDict
+
+from fastapi.exceptions import RequestValidationError
+from pydantic import TypeAdapter, ValidationError
+
+from serving.answer import Key, Value
+from serving.http.bodies import Filters, Wishes
+from serving.http.settings import HttpSettings
+from tfrs_mtl.errors import RequestError
+from tfrs_mtl.schema import Column, Schema
+
+if TYPE_CHECKING:
+    from serving.filters import Condition
+
+_FILTERS = TypeAdapter(Filters)
+
+
+class Arguments(TypedDict):
+    """What ``recommend`` and ``recommend_many`` take beside the queries."""
+
+    k: int | None
+    weights: Mapping[str, float] | None
+    context: Mapping[str, Value] | None
+    filters: Mapping[str, Condition] | None
+    exclude: Sequence[Key]
+    explain: bool
+    at: datetime | None
+
+
+def arguments(wishes: Wishes, schema: Schema, limits: HttpSettings) -> Arguments:
+    """Return the arguments of a call.
+
+    Raises:
+        RequestError: more items or keys than the limits let through.
+    """
+    return Arguments(
+        k=limited_k(wishes.k, limits.max_k),
+        weights=wishes.weights,
+        context=wishes.context,
+        filters=wishes.filters,
+        exclude=typed_keys(wishes.exclude, schema.item.key, what="exclude", most=limits.max_exclude),
+        explain=wishes.explain,
+        at=wishes.at,
+    )
+
+
+def limited_k(k: int | None, most: int) -> int | None:
+    """Return k, which must be from 1 to ``most``; RequestError where it is not."""
+    if k is not None and not 1 <= k <= most:
+        raise RequestError(f"k: expected 1 to {most}, got {k}")
+    return k
+
+
+def read_filters(text: str | None) -> Filters | None:
+    """Return the filters of a query string, which are JSON; RequestValidationError where they are not."""
+    if text is None:
+        return None
+    try:
+        return _FILTERS.validate_json(text)
+    except ValidationError as error:
+        faults = error.errors(include_url=False)
+        raise RequestValidationError(
+            [{**f, "loc": ("query", "filters", *f["loc"])} for f in faults]
+        ) from error
+
+
+def typed_keys(keys: Sequence[Key], column: Column, *, what: str, most: int) -> list[Key]:
+    """Return at most so many join keys in the registry's type; RequestError for more of them."""
+    if len(keys) > most:
+        raise RequestError(f"{what}: expected at most {most} keys, got {len(keys)}")
+    return [typed_key(key, column) for key in keys]
+
+
+def typed_key(key: Key, column: Column) -> Key:
+    """Return a join key, as a number where the registry says so and it came as digits.
+
+    JavaScript loses digits of integers beyond 2**53, and what stands in a path is always text. A key that
+    does not fit stays as it came: the recommender says what is wrong with it.
+    """
+    if column.dtype.base == "int" and isinstance(key, str) and re.fullmatch(r"-?[0-9]{1,19}", key):
+        return int(key)
+    return key

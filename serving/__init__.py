@@ -5,12 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from serving.answer import Answer, Degraded, Recommendation, Versions, Why
+from serving.event import Event, Recorded
 from serving.wishes import Condition, Wishes
 
 if TYPE_CHECKING:
     from serving.recommender import Recommender
 
-__all__ = ["Answer", "Condition", "Degraded", "Recommendation", "Recommender", "Versions", "Why", "Wishes"]
+__all__ = [
+    "Answer",
+    "Condition",
+    "Degraded",
+    "Event",
+    "Recommendation",
+    "Recommender",
+    "Recorded",
+    "Versions",
+    "Why",
+    "Wishes",
+]
 
 
 def __getattr__(name: str) -> Any:

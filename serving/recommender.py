@@ -15,6 +15,8 @@ from typing_extensions import Unpack
 
 from serving.answer import Answer, Key
 from serving.asking import read_request
+from serving.event import Event, Recorded
+from serving.events import Recorder
 from serving.keeping import LogKeeper
 from serving.log import Entry
 from serving.pipeline import answer, similar_to
@@ -52,6 +54,7 @@ class Recommender:
         self._changing = Lock()
         self._reader = Reader(state.settings.threads)
         self._log = LogKeeper(self._counters)
+        self._recorder = Recorder()
         self._upkeep = Upkeep(self)
         self._pool = ThreadPoolExecutor(state.settings.threads, thread_name_prefix="tfrs-mtl-answer")
 
@@ -125,6 +128,16 @@ class Recommender:
         """
         found = similar_to(self._state, item, k=k, filters=filters, exclude=exclude)
         self._counters.answered((found,))
+        return found
+
+    def record(self, events: Sequence[Event]) -> tuple[Recorded, ...]:
+        """Push what queries met, so that their next request sees it; return what became of each event.
+
+        Raises:
+            RequestError: ``serving.record`` is off, or an event makes no sense; then none is pushed.
+        """
+        found = self._recorder.record(self._state, events, now=self._clock())
+        self._counters.add(*(f"events.{each}" for each in found))
         return found
 
     def refresh(self, *, at: datetime | None = None) -> str:

@@ -20,8 +20,8 @@ class Status:
         at: the moment as of which the items are.
         age: how old that is.
         counts: what happened so far: ``answers``, ``refreshes``, ``refresh_failures``, ``swaps``,
-            ``swap_failures``, ``logged``, ``log_dropped``, ``log_failures``, and ``degraded.<reason>`` for
-            each reason of an answer.
+            ``swap_failures``, ``logged``, ``log_dropped``, ``log_failures``, ``degraded.<reason>`` for each
+            reason of an answer, ``events.<what became of it>`` for each event.
     """
 
     versions: Versions

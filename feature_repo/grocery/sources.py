@@ -6,7 +6,7 @@ directory, not from the repo.
 
 from pathlib import Path
 
-from feast import FileSource
+from feast import FileSource, PushSource
 
 _DATA = Path(__file__).resolve().parents[1] / "data"
 
@@ -25,3 +25,8 @@ household_behaviour_source = _source("household_behaviour")
 household_categories_source = _source("household_categories")
 household_products_source = _source("household_products")
 product_behaviour_source = _source("product_behaviour")
+
+# What a household buys now is pushed here by `Recommender.record`; materialising goes by the file as before.
+household_behaviour_push = PushSource(
+    name="household_behaviour_push", batch_source=household_behaviour_source
+)

@@ -5,12 +5,12 @@ The fields of the behaviour views are declared in recommender.yaml, under ``beha
 
 from datetime import timedelta
 
-from feast import Entity, FeatureView, Field, FileSource
+from feast import Entity, FeatureView, Field, FileSource, PushSource
 from feast.types import Array, Bool, FeastType, Float32, Float64, Int64, String
 
 from .entities import household, product
 from .sources import (
-    household_behaviour_source,
+    household_behaviour_push,
     household_categories_source,
     household_products_source,
     households_source,
@@ -24,7 +24,9 @@ from .sources import (
 _TTL = timedelta(days=7300)
 
 
-def _view(name: str, entity: Entity, source: FileSource, fields: dict[str, FeastType]) -> FeatureView:
+def _view(
+    name: str, entity: Entity, source: FileSource | PushSource, fields: dict[str, FeastType]
+) -> FeatureView:
     schema = [Field(name=field, dtype=dtype) for field, dtype in fields.items()]
     return FeatureView(name=name, entities=[entity], ttl=_TTL, schema=schema, source=source)
 
@@ -47,7 +49,7 @@ household_profile = _view(
 household_behaviour = _view(
     "household_behaviour",
     household,
-    household_behaviour_source,
+    household_behaviour_push,
     {
         "lines_7d": Int64,
         "lines_28d": Int64,

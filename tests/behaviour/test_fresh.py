@@ -121,7 +121,7 @@ def test_what_cannot_be_told_stays_and_is_null_once_it_has_expired() -> None:
     for expired, often in ((False, 7), (True, None)):
         found = with_events(DECLARED, held, [Happened("a", 5_000_000, {})], expired=expired)
         assert found is not None
-        assert found.row.at == 5_000_001
+        assert found.row.at == 6_000_000
         assert (found.row.values["met"], found.row.values.get("often")) == (["a", "b"], often)
 
 

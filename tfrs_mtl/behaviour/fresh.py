@@ -16,6 +16,7 @@ import numpy as np
 from tfrs_mtl.behaviour.grid import DAY, microseconds
 from tfrs_mtl.spec import Ages, BehaviourView, Last, Recency
 
+_SECOND = 1_000_000
 _ROUNDINGS = 16
 """How many units in the last place a held age may be off: each event before rounded it to 32 bits once."""
 
@@ -72,10 +73,11 @@ def counts(declared: BehaviourView, event: Happened) -> bool:
 def with_events(
     declared: BehaviourView, held: Row | None, events: Sequence[Happened], *, expired: bool = False
 ) -> Fresh | None:
-    """Return the row as of a microsecond after the latest event; None where no event changes it.
+    """Return the row as of the first second after the latest event; None where no event changes it.
 
     An event that the row counts already is known by its key and time, so one that is told twice counts once.
-    One from before the row's time takes its place in the lists; the row's own time never goes back.
+    One from before the row's time takes its place in the lists. The row's own time always goes on, as Redis
+    does not take a row of the time it holds.
 
     Args:
         held: the row that the store holds; None where there is none.
@@ -90,7 +92,7 @@ def with_events(
     times = [entry.time for entry in entries if entry is not None and entry.position is not None]
     if not times:
         return None
-    moment = max(times if held is None else [*times, held.at]) + 1
+    moment = _second_after(max(times if held is None else [*times, held.at]))
     values = {} if held is None or expired else dict(held.values)
     kept = {name: _cut(declared, name, lists[name], moment) for name in lists}
     for name, cut in kept.items():
@@ -118,6 +120,11 @@ def _ages_of(declared: BehaviourView, name: str) -> list[str]:
 
 def _counts(measure: Last | Recency, event: Happened) -> bool:
     return measure.where is None or bool(event.columns.get(measure.where))
+
+
+def _second_after(time: int) -> int:
+    """Return the first whole second after a time: what sqlite holds comes back without its fraction."""
+    return (time // _SECOND + 1) * _SECOND
 
 
 def _days(microseconds: int) -> float:

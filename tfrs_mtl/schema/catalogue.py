@@ -71,7 +71,7 @@ class Entity:
 
 @dataclass(frozen=True)
 class View:
-    """A feature view: its join keys, features, time to live and source."""
+    """A feature view: its join keys, features, time to live, source, and push source by name."""
 
     name: str
     entities: tuple[str, ...]
@@ -80,6 +80,7 @@ class View:
     ttl: timedelta | None
     source: Source
     online: bool = True
+    push: str | None = None
 
     def column(self, name: str) -> Column | None:
         """Return the feature or join key of that name."""

@@ -96,5 +96,8 @@ class Serving(Section):
         default_factory=dict, description="Named filters, which a request may switch on or off."
     )
     sources: Sources = Field(Sources(), description="Where candidates come from.")
+    record: bool = Field(
+        False, description="Take events and push them; the views that count them need push sources."
+    )
     log: Log | None = Field(None, description="Keep a log of answers; absent: none.")
     threads: int = Field(8, ge=1, le=256, description="At most this many reads of the online store at once.")

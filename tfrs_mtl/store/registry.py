@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from feast import BatchFeatureView, FeatureService, FeatureStore, FeatureView, StreamFeatureView
-from feast.data_source import DataSource
+from feast.data_source import DataSource, PushSource
 from feast.feature_view_projection import FeatureViewProjection
 from feast.infra.offline_stores.file_source import FileSource
 
@@ -38,6 +38,7 @@ def _view(view: FeatureView, root: Path) -> View:
         ttl=view.ttl or None,
         source=_source(view.batch_source, root),
         online=view.online,
+        push=view.stream_source.name if isinstance(view.stream_source, PushSource) else None,
     )
 
 

@@ -22,6 +22,7 @@ from tfrs_mtl.schema import Catalogue, Column, Side, View
 from tfrs_mtl.store.files import TIMESTAMP, read_view
 from tfrs_mtl.store.logging import write_feast_log
 from tfrs_mtl.store.online import decode
+from tfrs_mtl.store.push import Held, append_offline, push_online, read_held
 from tfrs_mtl.store.registry import read_catalogue
 from tfrs_mtl.store.types import MOMENT, arrow_type, conform
 
@@ -130,6 +131,31 @@ class FeatureRepo:
                 full_feature_names=True,
             )
             return decode(response, side, size=len(keys), at=at)
+
+    def held(self, view: View, keys: Sequence[int | str]) -> Held:
+        """Return the rows of some entities as the online store holds them, whatever their age."""
+        with _translated(f"online rows of feature view {view.name!r} cannot be read"):
+            return read_held(self._store, view, keys)
+
+    def push(self, view: View, rows: pa.Table, *, now: datetime) -> None:
+        """Push rows through a view's push source into the online store.
+
+        The store may keep the row that was pushed last, not the newest: mind the event time.
+
+        Args:
+            rows: the view's join keys and features under their names, and ``event_timestamp``.
+            now: the time of writing.
+
+        Raises:
+            StoreError: the view has no push source, or Feast failed.
+        """
+        with _translated(f"rows of feature view {view.name!r} cannot be pushed"), _WRITING:
+            push_online(self._store, view, rows, now=now)
+
+    def append(self, view: View, rows: pa.Table, *, now: datetime) -> None:
+        """Append rows to the offline store's table of a view; arguments and errors as for ``push``."""
+        with _translated(f"rows of feature view {view.name!r} cannot be appended"), _WRITING:
+            append_offline(self._store, view, rows, now=now)
 
     def log_features(self, side: Side, served: pa.Table) -> bool:
         """Write served features to Feast's log, if the side's service has a ``logging_config``; say whether.

@@ -6,7 +6,7 @@ from feast import FeatureView, Field
 from feast.types import Bool, Float32, Float64, Int64, String
 
 from .entities import article, session
-from .sources import article_sales_source, articles_source, orders_source
+from .sources import article_sales_source, articles_source, orders_push
 
 _YEARS = timedelta(days=7300)
 
@@ -22,7 +22,7 @@ orders = FeatureView(
         Field(name="landing", dtype=String),
         Field(name="phone", dtype=Bool),
     ],
-    source=orders_source,
+    source=orders_push,
     online=False,
 )
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from feast import FileSource
+from feast import FileSource, PushSource
 
 _DATA = Path(__file__).resolve().parents[1] / "data"
 
@@ -30,3 +30,7 @@ member_genres_source = FileSource(
 film_behaviour_source = FileSource(
     name="film_behaviour", path=str(_DATA / "film_behaviour.parquet"), timestamp_field="event_timestamp"
 )
+
+# Events arrive through these; the files behind them are filled as before.
+impressions_push = PushSource(name="impressions_push", batch_source=impressions_source)
+member_behaviour_push = PushSource(name="member_behaviour_push", batch_source=member_behaviour_source)

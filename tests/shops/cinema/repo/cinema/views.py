@@ -10,8 +10,8 @@ from .sources import (
     film_behaviour_source,
     film_status_source,
     films_source,
-    impressions_source,
-    member_behaviour_source,
+    impressions_push,
+    member_behaviour_push,
     member_genres_source,
     members_source,
 )
@@ -30,7 +30,7 @@ impressions = FeatureView(
         Field(name="revenue", dtype=Float64),
         Field(name="device", dtype=String),
     ],
-    source=impressions_source,
+    source=impressions_push,
     online=False,
 )
 
@@ -61,7 +61,7 @@ member_behaviour = FeatureView(
         Field(name="last_films", dtype=Array(Int64)),
         Field(name="last_film_ages", dtype=Array(Float32)),
     ],
-    source=member_behaviour_source,
+    source=member_behaviour_push,
 )
 
 member_genres = FeatureView(

@@ -3,51 +3,35 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import TYPE_CHECKING, TypedDict
+from collections.abc import Sequence
 
 from fastapi.exceptions import RequestValidationError
 from pydantic import TypeAdapter, ValidationError
 
-from serving.answer import Key, Value
-from serving.http.bodies import Filters, Wishes
+from serving.answer import Key
+from serving.http.bodies import Filters, Options
 from serving.http.settings import HttpSettings
+from serving.wishes import Wishes
 from tfrs_mtl.errors import RequestError
 from tfrs_mtl.schema import Column, Schema
-
-if TYPE_CHECKING:
-    from serving.filters import Condition
 
 _FILTERS = TypeAdapter(Filters)
 
 
-class Arguments(TypedDict):
-    """What ``recommend`` and ``recommend_many`` take beside the queries."""
-
-    k: int | None
-    weights: Mapping[str, float] | None
-    context: Mapping[str, Value] | None
-    filters: Mapping[str, Condition] | None
-    exclude: Sequence[Key]
-    explain: bool
-    at: datetime | None
-
-
-def arguments(wishes: Wishes, schema: Schema, limits: HttpSettings) -> Arguments:
-    """Return the arguments of a call.
+def wishes_of(body: Options, schema: Schema, limits: HttpSettings) -> Wishes:
+    """Return what a body says beside its queries.
 
     Raises:
         RequestError: more items or keys than the limits let through.
     """
-    return Arguments(
-        k=limited_k(wishes.k, limits.max_k),
-        weights=wishes.weights,
-        context=wishes.context,
-        filters=wishes.filters,
-        exclude=typed_keys(wishes.exclude, schema.item.key, what="exclude", most=limits.max_exclude),
-        explain=wishes.explain,
-        at=wishes.at,
+    return Wishes(
+        k=limited_k(body.k, limits.max_k),
+        weights=body.weights,
+        context=body.context,
+        filters=body.filters,
+        exclude=typed_keys(body.exclude, schema.item.key, what="exclude", most=limits.max_exclude),
+        explain=body.explain,
+        at=body.at,
     )
 
 

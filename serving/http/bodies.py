@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
@@ -19,9 +19,7 @@ from pydantic import (
 )
 
 from serving.answer import Answer, Key, Value
-
-if TYPE_CHECKING:
-    from serving.filters import Condition
+from serving.wishes import Condition
 
 _FIRST, _LAST = datetime(1970, 1, 1, tzinfo=timezone.utc), datetime(2200, 1, 1, tzinfo=timezone.utc)
 _LONGEST_KEY = 512
@@ -111,7 +109,7 @@ Moment = Annotated[AwareDatetime, BeforeValidator(_written), AfterValidator(_in_
 Weight = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 
 
-class Wishes(BaseModel):
+class Options(BaseModel):
     """What may be said of a request, for one query or many."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -133,7 +131,7 @@ class Wishes(BaseModel):
     )
 
 
-class RecommendRequest(Wishes):
+class RecommendRequest(Options):
     """A question for one query."""
 
     model_config = ConfigDict(
@@ -145,7 +143,7 @@ class RecommendRequest(Wishes):
     query: JsonKey = Field(description="Its join key; an integer key may come as a text of digits.")
 
 
-class BatchRequest(Wishes):
+class BatchRequest(Options):
     """One question for many queries."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"queries": [42, 43], "k": 5}]})

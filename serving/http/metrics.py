@@ -16,7 +16,7 @@ from serving.answer import Answer
 from serving.http.source import Source
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
-_UPKEEP = ("refreshes", "refresh_failures", "swaps", "swap_failures")
+_FAILURES = ("refresh_failures", "swap_failures", "log_failures")
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
 
@@ -77,7 +77,7 @@ class _Shared(Collector):
 
 
 class _State(Collector):
-    """The bundle and the snapshot of the worker that is asked, and what became of its upkeep."""
+    """The bundle and the snapshot of the worker that is asked, and what else it has counted."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
@@ -90,7 +90,8 @@ class _State(Collector):
         age.add_metric([worker], status.snapshot_age)
         bundle = InfoMetricFamily("tfrs_mtl_bundle", "The bundle that answers.", labels=["worker"])
         bundle.add_metric([worker], {"bundle": status.bundle, "snapshot": status.snapshot})
-        upkeep = CounterMetricFamily("tfrs_mtl_upkeep", "Refreshes and swaps.", labels=["worker", "what"])
-        for what in _UPKEEP:
-            upkeep.add_metric([worker, what], status.counts.get(what, 0))
-        yield from (age, bundle, upkeep)
+        counted = CounterMetricFamily("tfrs_mtl_counts", "Of status().counts.", labels=["worker", "what"])
+        for what, count in {**dict.fromkeys(_FAILURES, 0), **status.counts}.items():
+            if not what.startswith("degraded."):
+                counted.add_metric([worker, what], count)
+        yield from (age, bundle, counted)

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import TypeAdapter
 
 from serving.answer import Answer, Recommendation, Versions
-from serving.http.arguments import arguments, limited_k, read_filters, typed_key, typed_keys
+from serving.http.arguments import limited_k, read_filters, typed_key, typed_keys, wishes_of
 from serving.http.bodies import BatchAnswer, BatchRequest, Health, RecommendRequest
 from serving.http.gate import bearer, route_class
 from serving.http.metrics import CONTENT_TYPE, Metrics
@@ -80,7 +80,7 @@ def _answers(source: Source, metrics: Metrics, limits: HttpSettings) -> APIRoute
         recommender = source.get()
         schema = recommender.state.schema
         query = typed_key(body.query, schema.query.key)
-        answer = await recommender.recommend_async(query, **arguments(body, schema, limits))
+        answer = await recommender.recommend_async(query, **wishes_of(body, schema, limits))
         metrics.look_at([answer])
         return _json(_ANSWER.dump_json(answer))
 
@@ -90,7 +90,7 @@ def _answers(source: Source, metrics: Metrics, limits: HttpSettings) -> APIRoute
         recommender = source.get()
         schema = recommender.state.schema
         queries = typed_keys(body.queries, schema.query.key, what="queries", most=limits.max_batch)
-        answers = recommender.recommend_many(queries, **arguments(body, schema, limits))
+        answers = recommender.recommend_many(queries, **wishes_of(body, schema, limits))
         metrics.look_at(answers)
         return _json(_BATCH.dump_json(BatchAnswer(answers=answers)))
 

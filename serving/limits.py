@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tfrs_mtl.dataset.encoders.ragged import floats_of, lengths_of, padded
 from tfrs_mtl.dataset.frames import Frame
 from tfrs_mtl.dataset.lookup import Lookup
-from tfrs_mtl.index import Excluded
+from tfrs_mtl.index import Excluded, kept
 from tfrs_mtl.schema import Schema
 
 
@@ -29,14 +29,7 @@ class Limits:
 
     def kept(self, rows: NDArray[np.int32], items: int) -> NDArray[np.int32]:
         """Blank with -1 the rows [n, c] that may not come."""
-        held = rows >= 0
-        if self.allowed is not None:
-            held = held & self.allowed[rows]
-        if self.excluded is not None:
-            owners = np.arange(len(rows), dtype=np.int64) * items
-            barred = np.repeat(owners, np.diff(self.excluded.indptr)) + self.excluded.rows
-            held = held & ~np.isin(owners[:, None] + rows, barred)
-        return np.where(held, rows, -1).astype(np.int32)
+        return kept(rows, items, allowed=self.allowed, excluded=self.excluded)
 
 
 def excluding(rows: NDArray[np.int32]) -> Excluded | None:

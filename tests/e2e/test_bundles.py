@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.built import Built, applied, run
+from tests.e2e.built import SEED, Built, applied, run
+from tfrs_mtl.bundle import BundleStore
+from tfrs_mtl.bundle.contents import open_contents
+from tfrs_mtl.evaluation.retrieval import read_moment
+from tfrs_mtl.evaluation.truth import truth_of
+from tfrs_mtl.index import recall_at, scann
+from tfrs_mtl.layers.build import build
+from tfrs_mtl.models import retrieval_model
+from tfrs_mtl.training.run import write_bundle
 
 
 @pytest.fixture
@@ -119,3 +128,29 @@ def test_a_recommender_yaml_of_today_does_not_change_what_a_bundle_was_trained_f
     assert done.exit_code == 2
     assert "'other'" in done.stderr
     assert "train again" in done.stderr
+
+
+def test_a_bundle_with_scann_says_its_recall_and_answers_nearly_like_exact_search(
+    built: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scann, "_LEAST", 100)  # the shops are small
+    exact = open_contents(BundleStore(built.bundles).open(), built.project).contents
+    settings = built.project.spec.retrieval.model_copy(update={"index": "scann"})
+    spec = built.project.spec.model_copy(update={"retrieval": settings})
+    project = replace(built.project, spec=spec, artefacts=tmp_path)
+    retrieval = retrieval_model(exact.models.preprocessor, settings)
+    build(retrieval, retrieval.model_inputs)
+    retrieval.set_weights(exact.models.retrieval.get_weights())
+    queries = read_moment(built.shop, truth_of(built.shop, built.shop.windows.test)).queries
+    models = replace(exact.models, retrieval=retrieval)
+    bundle = write_bundle(
+        project, built.shop, models, seed=SEED, now=built.at, metrics={}, probes=queries.slice(0, 64)
+    )
+    facts = bundle.manifest.metrics["index"]
+    assert isinstance(facts, dict)
+    assert 0.9 < float(str(facts["recall@100"])) <= 1
+    again = open_contents(bundle, project).contents
+    assert isinstance(again.items.index, scann.ScannIndex)
+    assert again.items.index.searcher is not None
+    vectors = retrieval.encode_queries(exact.models.preprocessor.encode("query", queries))
+    assert recall_at(again.items.index, exact.items.index, vectors, 20) > 0.9

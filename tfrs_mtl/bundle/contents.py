@@ -19,7 +19,7 @@ from tfrs_mtl.bundle.weights import load_weights, save_weights
 from tfrs_mtl.dataset.frames import Frame, flat
 from tfrs_mtl.dataset.preprocessor import Preprocessor
 from tfrs_mtl.errors import BundleError, nearest
-from tfrs_mtl.index import ExactIndex
+from tfrs_mtl.index import index_named
 from tfrs_mtl.layers.build import build
 from tfrs_mtl.models import Models, ranking_model, retrieval_model
 from tfrs_mtl.project import Project
@@ -77,7 +77,8 @@ class Contents:
         table = pq.read_table(directory / _ITEMS)
         columns = {n: flat(table.column(n)) for n in table.column_names if n not in _OWN}
         frame = Frame(columns, table.column(_TIME).to_numpy())
-        items = ItemSnapshot(frame, preprocessor.encode("item", frame), ExactIndex.load(directory / _INDEX))
+        index = index_named(spec.retrieval.index).load(directory / _INDEX)
+        items = ItemSnapshot(frame, preprocessor.encode("item", frame), index)
         popularity = table.column(_POPULARITY).to_numpy()
         exposure = table.column(_EXPOSURE).to_numpy() if _EXPOSURE in table.column_names else None
         return cls(Models(preprocessor, retrieval, ranking), items, popularity, exposure)

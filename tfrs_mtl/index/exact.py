@@ -79,7 +79,7 @@ class ExactIndex:
         allowed: NDArray[np.bool_] | None = None,
     ) -> Found:
         """Return the best ``k`` items of each query; see ``Index.search``."""
-        queries = self._checked(queries, k, excluded, allowed)
+        queries = self.checked(queries, k, excluded, allowed)
         if allowed is not None and np.count_nonzero(allowed) * _FEW <= self.size:
             return self._search_few(queries, k, excluded, np.flatnonzero(allowed))
         found = Found(
@@ -142,9 +142,10 @@ class ExactIndex:
         margin: NDArray[np.float64] = share * self.longest * norms + self.dim * float(resolution.tiny)
         return margin.astype(np.float32)
 
-    def _checked(
+    def checked(
         self, queries: Vectors, k: int, excluded: Excluded | None, allowed: NDArray[np.bool_] | None
     ) -> Vectors:
+        """Return queries whose rows lie one after the other; RequestError where an argument does not fit."""
         if k < 0:
             raise RequestError(f"expected k of 0 or more, got {k}")
         queries = _matrix(queries, "queries")

@@ -23,6 +23,11 @@ class Excluded(NamedTuple):
     indptr: NDArray[np.integer[Any]]
     rows: NDArray[np.integer[Any]]
 
+    def part(self, queries: slice) -> Excluded:
+        """Return what a run of the queries must not find."""
+        ends = self.indptr[queries.start : queries.stop + 1]
+        return Excluded(ends - ends[0], self.rows[ends[0] : ends[-1]])
+
 
 class Found(NamedTuple):
     """The best items of each query, best first.

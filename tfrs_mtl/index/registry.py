@@ -5,9 +5,11 @@ from __future__ import annotations
 from tfrs_mtl.errors import UserError, nearest
 from tfrs_mtl.index.exact import ExactIndex
 from tfrs_mtl.index.protocol import Index
+from tfrs_mtl.index.scann import ScannIndex
 
 INDEXES: dict[str, type[Index]] = {
     "exact": ExactIndex,
+    "scann": ScannIndex,
 }
 
 

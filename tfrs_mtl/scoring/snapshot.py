@@ -11,7 +11,7 @@ import pyarrow as pa
 from tfrs_mtl.dataset.examples import Arrays
 from tfrs_mtl.dataset.frames import ITEM_ID, Frame, item_frame
 from tfrs_mtl.dataset.lookup import Lookup
-from tfrs_mtl.index import ExactIndex, Index
+from tfrs_mtl.index import Index, index_named
 from tfrs_mtl.models import Models
 from tfrs_mtl.ranking.inference import EncodedItems, Inference
 from tfrs_mtl.schema import Schema
@@ -57,4 +57,5 @@ def read_snapshot(
 def to_snapshot(models: Models, frame: Frame) -> ItemSnapshot:
     """Encode and index a frame of items."""
     arrays = models.preprocessor.encode("item", frame)
-    return ItemSnapshot(frame, arrays, ExactIndex.build(models.retrieval.encode_items(arrays)))
+    index = index_named(models.retrieval.retrieval.index).build(models.retrieval.encode_items(arrays))
+    return ItemSnapshot(frame, arrays, index)

@@ -70,4 +70,9 @@ class Retrieval(Section):
         lt=1,
         description="Share of each tower's encoded inputs hidden in training; helps where data is little.",
     )
+    index: Literal["exact", "scann"] = Field(
+        "exact",
+        description="How the nearest items are found: by comparing all, or by ScaNN, an approximation "
+        "that pays from hundreds of thousands of items on (needs the extra `ann`).",
+    )
     training: Training = Field(Training(), description="The training of the two-tower model.")

@@ -14,11 +14,13 @@ from rich.console import Console
 
 from tfrs_mtl.bundle import Bundle, BundleStore
 from tfrs_mtl.bundle.contents import Contents, types_of
+from tfrs_mtl.dataset.frames import Frame
 from tfrs_mtl.dataset.interactions import microseconds
 from tfrs_mtl.dataset.shop import Shop, open_shop
+from tfrs_mtl.index import ExactIndex, recall_at
 from tfrs_mtl.models import Models, retrieval_model
 from tfrs_mtl.project import Project
-from tfrs_mtl.scoring import read_snapshot
+from tfrs_mtl.scoring import ItemSnapshot, read_snapshot
 from tfrs_mtl.training.fitting import VALIDATION_METRIC, fit_ranking, fit_retrieval
 from tfrs_mtl.training.history import History
 from tfrs_mtl.training.prepare import prepare
@@ -27,6 +29,8 @@ from tfrs_mtl.versions import versions
 
 _POPULAR_DAYS = 28
 _MICROSECONDS_A_DAY = 86_400_000_000
+_PROBES = 256
+_NEIGHBOURS = 100
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,10 @@ def train(project: Project, *, seed: int, now: datetime, progress: Console | Non
     )
     models = Models(sets.preprocessor, retrieval, ranking)
     metrics: dict[str, JsonValue] = {VALIDATION_METRIC: _best(found), "ranking": _best(ranked)}
-    bundle = write_bundle(project, shop, models, seed=seed, now=now, metrics={"validation": metrics})
+    queries = sets.moment.queries.slice(0, _PROBES)
+    bundle = write_bundle(
+        project, shop, models, seed=seed, now=now, metrics={"validation": metrics}, probes=queries
+    )
     return TrainReport(bundle, found, ranked)
 
 
@@ -71,8 +78,14 @@ def write_bundle(
     seed: int,
     now: datetime,
     metrics: Mapping[str, JsonValue],
+    probes: Frame | None = None,
 ) -> Bundle:
-    """Snapshot the items as of the data's present and write everything as one bundle."""
+    """Snapshot the items as of the data's present and write everything as one bundle.
+
+    Args:
+        metrics: what the manifest is to say of the models' quality.
+        probes: queries by which the recall of an approximate index is measured, for the manifest.
+    """
     at = shop.present(now)
     known = shop.items.known(microseconds(at))
     items = read_snapshot(
@@ -80,6 +93,8 @@ def write_bundle(
     )
     popularity = popularity_of_late(shop, at=microseconds(at))[:known]
     contents = Contents(models, items, popularity, shop.exposure(microseconds(at)))
+    if probes is not None and project.spec.retrieval.index != "exact":
+        metrics = {**metrics, "index": {f"recall@{_NEIGHBOURS}": _index_recall(models, items, probes)}}
     content: dict[str, Any] = project.spec.model_dump(mode="json")
     return BundleStore(project.bundles).write(
         fill=contents.save,
@@ -92,6 +107,12 @@ def write_bundle(
         types=types_of(shop.schema),
         metrics=metrics,
     )
+
+
+def _index_recall(models: Models, items: ItemSnapshot, queries: Frame) -> float:
+    exact = ExactIndex.build(models.retrieval.encode_items(items.arrays))
+    vectors = models.retrieval.encode_queries(models.preprocessor.encode("query", queries))
+    return round(recall_at(items.index, exact, vectors, _NEIGHBOURS), 4)
 
 
 def popularity_of_late(shop: Shop, *, at: int) -> NDArray[np.float32]:

@@ -20,7 +20,7 @@ from tfrs_mtl.index.recall import recall_at
 _LEAST = 4096  # fewer items are searched exactly in less time
 _ENOUGH_RECALL = 0.99
 _PROBES = 256
-_NEIGHBOURS = 100
+_NEIGHBOURS = 500  # about as many as are ranked afterwards
 _SPARE = 3  # so many quantised scores are looked at for each item that is asked for
 _BLOCK = 64  # queries at a time: each brings its candidates' vectors
 _MOST_LEFT_OUT = 0.5  # where filters leave less than this share, exact search gathers them faster
@@ -30,10 +30,10 @@ _MOST_LEFT_OUT = 0.5  # where filters leave less than this share, exact search g
 class ScannIndex:
     """Anisotropic vector quantisation over a partitioned catalogue (ScaNN; Guo et al., ICML 2020).
 
-    How many partitions are searched is chosen when it is built: as few as find 99 % of the nearest 100 items
-    of sampled items. What is found is scored like ``ExactIndex`` does, so scores and their order are exact;
-    only an item may be missed. A query that filters leave short of ``k``, and any small catalogue, is
-    searched exactly.
+    How many partitions are searched is chosen when it is built: as few as find 99 % of the nearest 500 items
+    of vectors between an item and nowhere, since queries lie farther from items than items from each other.
+    What is found is scored like ``ExactIndex`` does, so scores and their order are exact; only an item may be
+    missed. A query that filters leave short of ``k``, and any small catalogue, is searched exactly.
 
     Attributes:
         exact: the same items, for what ScaNN cannot do.
@@ -52,23 +52,20 @@ class ScannIndex:
         exact = ExactIndex.build(vectors)
         if exact.size < _LEAST:
             return cls(exact, None, 0)
-        most = round(math.sqrt(exact.size))
+        partitions = round(math.sqrt(exact.size))
         searcher = (
             scann.builder(exact.vectors, _NEIGHBOURS, "dot_product")
-            .tree(num_leaves=most, num_leaves_to_search=most, training_sample_size=min(exact.size, 250_000))
+            .tree(partitions, num_leaves_to_search=partitions, training_sample_size=min(exact.size, 250_000))
             .score_ah(2, anisotropic_quantization_threshold=0.2)
             .reorder(_SPARE * _NEIGHBOURS)
             .build()
         )
-        probes = exact.vectors[
-            np.random.default_rng(0).choice(exact.size, min(_PROBES, exact.size), replace=False)
-        ]
-        leaves = max(1, most // 32)
-        while (
-            leaves < most
-            and recall_at(cls(exact, searcher, leaves), exact, probes, _NEIGHBOURS) < _ENOUGH_RECALL
-        ):
-            leaves = min(most, leaves * 2)
+        probes, wanted = _probes(exact.vectors), min(_NEIGHBOURS, exact.size // (2 * _SPARE))
+        leaves = max(1, partitions // 32)
+        while leaves < partitions:
+            if recall_at(cls(exact, searcher, leaves), exact, probes, wanted) >= _ENOUGH_RECALL:
+                break
+            leaves = min(partitions, leaves * 2)
         return cls(exact, searcher, leaves)
 
     @classmethod
@@ -156,6 +153,15 @@ class ScannIndex:
                 queries[one], k, excluded=own, allowed=allowed
             )
         return found
+
+
+def _probes(vectors: Vectors) -> Vectors:
+    """Return vectors [probes, dim] as far from a sampled item as from a random direction."""
+    random = np.random.default_rng(0)
+    chosen = vectors[random.permutation(len(vectors))[:_PROBES]]
+    away = random.standard_normal(chosen.shape, dtype=np.float32)
+    length = np.linalg.norm(chosen, axis=1, keepdims=True)
+    return chosen + away * (length / np.linalg.norm(away, axis=1, keepdims=True))
 
 
 def _load(directory: Path) -> Any:

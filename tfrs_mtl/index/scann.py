@@ -161,7 +161,8 @@ def _probes(vectors: Vectors) -> Vectors:
     chosen = vectors[random.permutation(len(vectors))[:_PROBES]]
     away = random.standard_normal(chosen.shape, dtype=np.float32)
     length = np.linalg.norm(chosen, axis=1, keepdims=True)
-    return chosen + away * (length / np.linalg.norm(away, axis=1, keepdims=True))
+    scaled = away * (length / np.linalg.norm(away, axis=1, keepdims=True))
+    return np.asarray(chosen + scaled, np.float32)
 
 
 def _load(directory: Path) -> Any:

@@ -4,7 +4,7 @@ A row is one answer to one query:
 
 | column | type | what it is |
 |---|---|---|
-| ``request_id`` | string | ``Answer.request_id``; the answers to one call of many queries share it |
+| ``request_id`` | string | ``Answer.request_id``; answers that were made together share it |
 | ``at`` | timestamp, UTC | the moment of the request, by which features expired |
 | ``query`` | the join key's | whose answer it is |
 | ``bundle``, ``snapshot``, ``arm`` | string | ``Answer.versions``; no arm without an experiment |

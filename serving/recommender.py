@@ -15,6 +15,7 @@ from typing_extensions import Unpack
 
 from serving.answer import Answer, Key
 from serving.asking import read_request
+from serving.deployment import Deployment, deploy
 from serving.event import Event, Recorded
 from serving.events import Recorder
 from serving.keeping import LogKeeper
@@ -22,10 +23,12 @@ from serving.log import Entry
 from serving.pipeline import answer, similar_to
 from serving.reading import Reader
 from serving.refresh import refreshed
-from serving.state import State, load_state
+from serving.shadow import Shadow
+from serving.state import State
 from serving.status import Counters, Status
 from serving.upkeep import Upkeep
 from serving.wishes import Condition, Wishes
+from tfrs_mtl.bundle import BundleStore
 from tfrs_mtl.errors import TfrsMtlError
 from tfrs_mtl.project import Project, open_project
 from tfrs_mtl.spec import load_spec
@@ -46,17 +49,19 @@ class Recommender:
     from many threads. Load one per process, after any fork.
     """
 
-    def __init__(self, live: Project, state: State, *, clock: Clock = utc_now) -> None:
+    def __init__(self, live: Project, deployment: Deployment, *, clock: Clock = utc_now) -> None:
+        threads = deployment.state.settings.threads
         self._live = live
-        self._state = state
+        self._deployment = deployment
         self._clock = clock
         self._counters = Counters()
         self._changing = Lock()
-        self._reader = Reader(state.settings.threads)
+        self._reader = Reader(threads)
         self._log = LogKeeper(self._counters)
+        self._shadow = Shadow(self._counters, self._reader)
         self._recorder = Recorder()
         self._upkeep = Upkeep(self)
-        self._pool = ThreadPoolExecutor(state.settings.threads, thread_name_prefix="tfrs-mtl-answer")
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="tfrs-mtl-answer")
 
     @classmethod
     def load(
@@ -81,7 +86,7 @@ class Recommender:
             BundleError: the bundle is missing, damaged, or made for another registry.
         """
         live = open_project(path, spec=spec, artefacts=artefacts)
-        recommender = cls(live, load_state(live, bundle), clock=clock)
+        recommender = cls(live, deploy(live, bundle), clock=clock)
         recommender._upkeep.start()
         return recommender
 
@@ -106,13 +111,18 @@ class Recommender:
         Raises:
             RequestError: a key of another type than the registry's, or a wish without sense.
         """
-        state = self._state
-        request = read_request(state, queries, wishes, at=wishes.get("at") or self._clock())
-        asked = self._reader.read(state, request)
-        answers = answer(state, request, asked)
-        self._counters.answered(answers)
-        self._log.offer(Entry(state, request, asked, answers))
-        return answers
+        deployment, at = self._deployment, wishes.get("at") or self._clock()
+        found: dict[int, Answer] = {}
+        for state, places in deployment.by_state(queries):
+            request = read_request(state, [queries[place] for place in places], wishes, at=at)
+            asked = self._reader.read(state, request)
+            answers = answer(state, request, asked)
+            found |= zip(places, answers, strict=True)
+            self._counters.answered(answers)
+            entry = Entry(state, request, asked, answers)
+            self._log.offer(entry)
+            self._shadow.offer(deployment.shadow, entry, wishes)
+        return tuple(found[place] for place in range(len(queries)))
 
     def similar(
         self,
@@ -126,7 +136,7 @@ class Recommender:
 
         Of an item that the snapshot does not hold, what is popular. Arguments as in ``Wishes``.
         """
-        found = similar_to(self._state, item, k=k, filters=filters, exclude=exclude)
+        found = similar_to(self.state, item, k=k, filters=filters, exclude=exclude)
         self._counters.answered((found,))
         return found
 
@@ -136,7 +146,7 @@ class Recommender:
         Raises:
             RequestError: ``serving.record`` is off, or an event makes no sense; then none is pushed.
         """
-        found = self._recorder.record(self._state, events, now=self._clock())
+        found = self._recorder.record(self.state, events, now=self._clock())
         self._counters.add(*(f"events.{each}" for each in found))
         return found
 
@@ -148,12 +158,13 @@ class Recommender:
         """
         with self._changing:
             try:
-                self._state = refreshed(self._state, at or self._clock())
+                moment = at or self._clock()
+                self._deployment = self._deployment.changed(lambda state: refreshed(state, moment))
             except TfrsMtlError:
                 self._counters.add("refresh_failures")
                 raise
             self._counters.add("refreshes")
-            return self._state.versions.snapshot
+            return self.state.versions.snapshot
 
     def swap(self, bundle: str = "current") -> str:
         """Answer from another bundle, and by recommender.yaml as it is now; return the bundle's id.
@@ -162,24 +173,40 @@ class Recommender:
             BundleError: it is missing, damaged, or made for another registry; the old one goes on answering.
         """
         with self._changing:
-            try:
-                live = replace(self._live, repo=self._live.repo.reopened(), spec=load_spec(self._live.file))
-                self._state = load_state(live, bundle)
-            except TfrsMtlError:
-                self._counters.add("swap_failures")
-                raise
-            self._counters.add("swaps")
-            return self._state.bundle
+            return self._answer_from(bundle)
+
+    def rollback(self) -> str:
+        """Make the bundle current that was so before, for every process, and answer from it; return its id.
+
+        Raises:
+            BundleError: there was none before, or it cannot be loaded; then nothing changes.
+        """
+        store = BundleStore(self._live.bundles)
+        with self._changing:
+            for bundle in store.previous[-1:]:
+                self._answer_from(bundle)  # what cannot be loaded here must not become current elsewhere
+            store.roll_back()
+            return self.state.bundle
+
+    def _answer_from(self, bundle: str) -> str:
+        try:
+            live = replace(self._live, repo=self._live.repo.reopened(), spec=load_spec(self._live.file))
+            self._deployment = deploy(live, bundle)
+        except TfrsMtlError:
+            self._counters.add("swap_failures")
+            raise
+        self._counters.add("swaps")
+        return self.state.bundle
 
     def status(self) -> Status:
         """Return what it answers from, and what it has counted."""
-        state = self._state
+        state = self.state
         return Status(state.versions, state.at, self._clock() - state.at, self._counters.snapshot())
 
     @property
     def state(self) -> State:
-        """What requests are answered from now."""
-        return self._state
+        """What requests are answered from now, apart from an experiment's arms."""
+        return self._deployment.state
 
     def close(self) -> None:
         """Let go of all threads, writing what was to be logged; no request may come afterwards."""
@@ -187,3 +214,4 @@ class Recommender:
         self._reader.close()
         self._pool.shutdown(wait=False, cancel_futures=True)
         self._log.close()
+        self._shadow.close()

@@ -40,6 +40,7 @@ class State:
         at: the moment as of which the items are.
         masks: the spec's filters by name, evaluated over the snapshot.
         number: how often the items were read anew since the bundle was loaded.
+        arm: which arm of an experiment it answers, if any.
     """
 
     project: Project
@@ -49,6 +50,7 @@ class State:
     at: datetime
     masks: Mapping[str, Mask]
     number: int = 0
+    arm: str | None = None
 
     @property
     def schema(self) -> Schema:
@@ -75,7 +77,7 @@ class State:
         """What answers of this state are made from."""
         sides = (self.schema.query, self.schema.item)
         services = tuple(side.service.name for side in sides if side.service is not None)
-        return Versions(self.bundle, f"{self.at:%Y%m%dT%H%M%SZ}-{self.number}", services)
+        return Versions(self.bundle, f"{self.at:%Y%m%dT%H%M%SZ}-{self.number}", services, self.arm)
 
     @cached_property
     def popular(self) -> NDArray[np.int32]:

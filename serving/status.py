@@ -21,7 +21,8 @@ class Status:
         age: how old that is.
         counts: what happened so far: ``answers``, ``refreshes``, ``refresh_failures``, ``swaps``,
             ``swap_failures``, ``logged``, ``log_dropped``, ``log_failures``, ``degraded.<reason>`` for each
-            reason of an answer, ``events.<what became of it>`` for each event.
+            reason of an answer, ``events.<what became of it>`` for each event;
+            ``shadowed``, ``shadow_items``, ``shadow_common``, ``shadow_dropped``, ``shadow_failures``.
     """
 
     versions: Versions
@@ -56,6 +57,11 @@ class Counters:
         """Count one more of each name."""
         with self._lock:
             self._counts.update(names)
+
+    def add_all(self, amounts: Mapping[str, int]) -> None:
+        """Count more of each name, by its amount."""
+        with self._lock:
+            self._counts.update(amounts)
 
     def answered(self, answers: Sequence[Answer]) -> None:
         """Count answers, and why they were less than they could be."""

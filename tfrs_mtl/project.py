@@ -49,6 +49,11 @@ class Project:
         """The answers that a recommender logged."""
         return self.artefacts / "log"
 
+    @property
+    def shadow_log(self) -> Path:
+        """How a shadow's answers differed."""
+        return self.artefacts / "shadow"
+
 
 def open_project(path: Path, *, spec: Path | None = None, artefacts: Path | None = None) -> Project:
     """Open a feature repo and the recommender.yaml in it.

@@ -21,7 +21,7 @@ from tfrs_mtl.spec.ranking import Architecture, Mmoe, Negatives, Ranking, Shared
 from tfrs_mtl.spec.recommender import Batch, Interactions, Item, Query, Spec, Split
 from tfrs_mtl.spec.retrieval import Retrieval, Training
 from tfrs_mtl.spec.salvage import FILE_NAME, Salvage, salvage_spec
-from tfrs_mtl.spec.serving import ItemFilter, Serving, Sources, Span, span_text
+from tfrs_mtl.spec.serving import Experiment, ItemFilter, Serving, Sources, Span, span_text
 
 __all__ = [
     "Ages",
@@ -32,6 +32,7 @@ __all__ = [
     "Count",
     "Distinct",
     "Duration",
+    "Experiment",
     "FILE_NAME",
     "Input",
     "Interactions",

@@ -6,9 +6,9 @@ import re
 from datetime import timedelta
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
+from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
 
-from tfrs_mtl.spec._base import Duration, Identifier, Section
+from tfrs_mtl.spec._base import Contradiction, Duration, Identifier, Name, Section, refuse
 
 _UNITS = {
     "ms": timedelta(milliseconds=1),
@@ -18,6 +18,7 @@ _UNITS = {
     "d": timedelta(days=1),
 }
 _LONGEST = timedelta(days=3650)
+_NEARLY = 1e-6
 
 
 def _to_span(value: Any) -> Any:
@@ -74,6 +75,35 @@ class Log(Section):
     every: Span = Field("10s", description="How long answers are gathered before they are written.")  # type: ignore[assignment]
 
 
+class Arm(Section):
+    """One arm of an experiment."""
+
+    bundle: Name = Field("current", description="Id of a bundle; `current` is the recommender's own.")
+    share: float = Field(gt=0, le=1, description="The share of the queries in this arm.")
+
+
+class Experiment(Section):
+    """Bundles that answer side by side; a hash of the experiment's name and a query's key says which."""
+
+    name: Identifier = Field(description="Another name deals the queries anew.")
+    arms: dict[Identifier, Arm] = Field(min_length=1, description="Arms, whose shares sum up to 1.")
+
+    @model_validator(mode="after")
+    def _deals_everybody(self) -> Experiment:
+        total = sum(arm.share for arm in self.arms.values())
+        if abs(total - 1) > _NEARLY:
+            what = f"the shares of the arms sum up to {total:g}; 1 was expected"
+            refuse([Contradiction(("arms",), {n: a.share for n, a in self.arms.items()}, what)])
+        return self
+
+
+class Shadow(Section):
+    """A bundle that is asked the same beside the requests; ``artefacts/shadow`` says what differs."""
+
+    bundle: Name = Field(description="Id of the bundle.")
+    share: float = Field(1.0, gt=0, le=1, description="The share of the requests that it is asked.")
+
+
 class Serving(Section):
     """How a running recommender answers; needs no training, so the live file's section holds."""
 
@@ -100,4 +130,6 @@ class Serving(Section):
         False, description="Take events and push them; the views that count them need push sources."
     )
     log: Log | None = Field(None, description="Keep a log of answers; absent: none.")
+    experiment: Experiment | None = Field(None, description="Bundles side by side; absent: one for all.")
+    shadow: Shadow | None = Field(None, description="A bundle to compare; absent: none.")
     threads: int = Field(8, ge=1, le=256, description="At most this many reads of the online store at once.")

@@ -14,6 +14,7 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 
 from serving import Answer, Recommender
+from serving.deployment import Deployment
 from serving.http import HttpSettings, create_app, recommender_router
 from tests.e2e.built import Built
 from tfrs_mtl.errors import BundleError
@@ -206,7 +207,7 @@ def test_ready_says_what_with_and_refuses_when_the_items_are_old(
     assert client.get("/readyz").json() == {
         "status": "ready", "bundle": built.bundle, "snapshot": versions.snapshot,
     }  # fmt: skip
-    later = Recommender(built.project, recommender.state, clock=lambda: built.at.replace(hour=23))
+    later = Recommender(built.project, Deployment(recommender.state), clock=lambda: built.at.replace(hour=23))
     old = TestClient(create_app(HttpSettings(max_snapshot_age=60), recommender=later))
     assert "expected at most 60" in _problem(old.get("/readyz"), 503)["detail"]
     later.close()

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from serving.state import State
-from tfrs_mtl.dataset.frames import ITEM_ID, to_frame
+from tfrs_mtl.dataset.frames import ITEM_ID, Frame, to_frame
 from tfrs_mtl.dataset.interactions import microseconds
 from tfrs_mtl.dataset.point_in_time import empty_features
 from tfrs_mtl.scoring import to_snapshot
@@ -22,10 +22,18 @@ def refreshed(state: State, at: datetime) -> State:
     Raises:
         StoreError: the online store cannot be read.
     """
-    keys = state.items.keys
-    times = np.full(len(keys), microseconds(at), np.int64)
-    frame = to_frame(ITEM_ID, keys, _read(state, keys, at), times)
+    frame = read_items(state, state.items.keys, at)
     return state.with_items(to_snapshot(state.contents.models, frame), at)
+
+
+def read_items(state: State, keys: pa.Array, at: datetime) -> Frame:
+    """Return items' features as the online store has them at a moment.
+
+    Raises:
+        StoreError: the online store cannot be read.
+    """
+    times = np.full(len(keys), microseconds(at), np.int64)
+    return to_frame(ITEM_ID, keys, _read(state, keys, at), times)
 
 
 def _read(state: State, keys: pa.Array, at: datetime) -> pa.Table:

@@ -22,6 +22,7 @@ COMMANDS = {
     "evaluate": "Judge a bundle on the test window, beside what it has to beat.",
     "batch-score": "Recommend items to all queries, or to a file of them.",
     "recommend": "Recommend items to one query, from the online store.",
+    "skew": "Compare what the online and the offline path feed the models.",
     "bundles": "List, promote and roll back bundles.",
 }
 

@@ -12,7 +12,7 @@ from feast.protos.feast.serving.ServingService_pb2 import FieldStatus
 from feast.type_map import feast_value_type_to_python_type
 
 from tfrs_mtl.schema import Side
-from tfrs_mtl.store.types import arrow_type
+from tfrs_mtl.store.types import MOMENT, arrow_type
 
 
 def decode(response: OnlineResponse, side: Side, *, size: int, at: datetime) -> pa.Table:
@@ -40,3 +40,16 @@ def _values(
         fresh = ttl is None or at - stamp.ToDatetime(tzinfo=timezone.utc) <= ttl
         found.append(held if fresh else None)
     return found
+
+
+def decode_times(response: OnlineResponse, side: Side, *, size: int) -> dict[str, pa.Array]:
+    """Return the event times of the values held, view -> [size]; null where nothing is."""
+    positions = {name: n for n, name in enumerate(response.proto.metadata.feature_names.val)}
+    times: dict[str, pa.Array] = {}
+    for feature in side.fetched:
+        if feature.view not in times and feature.name in positions:
+            stamps = response.proto.results[positions[feature.name]].event_timestamps
+            # Stores stamp what they do not hold with the epoch.
+            micros = [stamp.ToMicroseconds() or None for stamp in stamps]
+            times[feature.view] = pa.array(micros or [None] * size, pa.int64()).cast(MOMENT)
+    return times

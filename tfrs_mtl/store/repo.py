@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from functools import cached_property
@@ -16,12 +16,13 @@ import pyarrow.compute as pc
 from feast import FeatureService, FeatureStore
 from feast.errors import FeastError
 from feast.infra.offline_stores.offline_utils import get_offline_store_from_config
+from feast.online_response import OnlineResponse
 
 from tfrs_mtl.errors import DataError, Problem, RegistryError, StoreError
 from tfrs_mtl.schema import Catalogue, Column, Side, View
 from tfrs_mtl.store.files import TIMESTAMP, read_view
 from tfrs_mtl.store.logging import write_feast_log
-from tfrs_mtl.store.online import decode
+from tfrs_mtl.store.online import decode, decode_times
 from tfrs_mtl.store.push import Held, append_offline, push_online, read_held
 from tfrs_mtl.store.registry import read_catalogue
 from tfrs_mtl.store.types import MOMENT, arrow_type, conform
@@ -123,14 +124,30 @@ class FeatureRepo:
         assert side.service is not None
         if not keys:
             return pa.table({f.name: pa.nulls(0, arrow_type(f.dtype)) for f in side.fetched})
-        callers = {caller for s in side.service.selections for _, caller in s.join_keys}
         with _translated(f"online features of {side.service.name!r} cannot be read"):
-            response = self._store.get_online_features(
-                features=self._service(side.service.name),
-                entity_rows={caller: list(keys) for caller in callers},
-                full_feature_names=True,
-            )
-            return decode(response, side, size=len(keys), at=at)
+            return decode(self._ask(side, keys), side, size=len(keys), at=at)
+
+    def _ask(self, side: Side, keys: Sequence[int | str]) -> OnlineResponse:
+        assert side.service is not None
+        callers = {caller for s in side.service.selections for _, caller in s.join_keys}
+        return self._store.get_online_features(
+            features=self._service(side.service.name),
+            entity_rows={caller: list(keys) for caller in callers},
+            full_feature_names=True,
+        )
+
+    def online_times(self, side: Side, keys: Sequence[int | str]) -> Mapping[str, pa.Array]:
+        """Return the event times of what the online store holds, view -> [len(keys)]; null where nothing."""
+        assert side.service is not None
+        with _translated(f"online features of {side.service.name!r} cannot be read"):
+            return decode_times(self._ask(side, keys), side, size=len(keys))
+
+    def materialised(self, side: Side) -> datetime | None:
+        """Return until when a side's views were materialised, the latest of them; None where none was."""
+        views = side.service.selections if side.service is not None else ()
+        with _translated("the registry cannot be read"):
+            ends = [self._store.get_feature_view(s.view.name).most_recent_end_time for s in views]
+        return max((end for end in ends if end is not None), default=None)
 
     def held(self, view: View, keys: Sequence[int | str]) -> Held:
         """Return the rows of some entities as the online store holds them, whatever their age."""

@@ -30,6 +30,10 @@ class Encoder(Protocol):
     """One feature's preprocessing. Fitted by the class's ``fit``; a frozen value afterwards."""
 
     @property
+    def feature(self) -> str:
+        """Name of the feature's column in a frame."""
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """Names of the dense columns that this feature gives."""
 

@@ -15,7 +15,7 @@ from serving.answer import Key, Value
 from tfrs_mtl.dataset.interactions import microseconds
 from tfrs_mtl.errors import RequestError, nearest
 from tfrs_mtl.schema import Column, Schema
-from tfrs_mtl.store import arrow_type
+from tfrs_mtl.store import arrow_type, whole_seconds
 
 LARGEST_K = 10_000
 
@@ -95,7 +95,8 @@ def checked_context(schema: Schema, context: Mapping[str, Value], *, size: int) 
             raise RequestError(f"context: no feature {name!r}; {nearest(name, list(features))}")
         feature = features[name]
         try:
-            given[feature.name] = pa.array([value] * size, arrow_type(feature.dtype))
+            column = pa.array([value] * size, arrow_type(feature.dtype))
         except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, UnicodeEncodeError) as error:
             raise RequestError(f"context.{name}: expected {feature.dtype.text}, got {value!r}") from error
+        given[feature.name] = whole_seconds(column) if feature.kind == "timestamp" else column
     return given

@@ -38,7 +38,7 @@ _FULL = {
     "double": 0.1,
     "flag": False,
     "text": "",
-    "moment": 1_234_567 * _SECOND,
+    "moment": 1_234_567 * _SECOND + 654_321,
     "wholes": [2**53 + 1, -(2**63)],
     "reals": [0.1, -2.0],
     "texts": ["", "ü"],

@@ -2,7 +2,7 @@
 
 from tfrs_mtl.store.files import TIMESTAMP, connect, from_file, moment, quoted, read_view, remedy, scan
 from tfrs_mtl.store.repo import FeatureRepo, open_repo
-from tfrs_mtl.store.types import MOMENT, arrow_type, conform
+from tfrs_mtl.store.types import MOMENT, arrow_type, conform, whole_seconds
 
 __all__ = [
     "FeatureRepo",
@@ -18,4 +18,5 @@ __all__ = [
     "read_view",
     "remedy",
     "scan",
+    "whole_seconds",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from feast.types import Array, ComplexFeastType, FeastType, PrimitiveFeastType
 
 from tfrs_mtl.errors import DataError
@@ -65,11 +66,17 @@ def conform(table: pa.Table, columns: list[tuple[str, Column]], *, origin: str) 
     return pa.table(arrays, names=[name for name, _ in columns])
 
 
+def whole_seconds(array: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    """Cut moments to whole seconds: online, Feast keeps no more of a feature."""
+    cut = pc.floor_temporal(array.cast(pa.timestamp("us"), safe=False), unit="second")
+    return cut.cast(MOMENT)
+
+
 def _cast(array: pa.ChunkedArray, wanted: pa.DataType) -> pa.ChunkedArray:
+    if pa.types.is_timestamp(wanted) and pa.types.is_timestamp(array.type):
+        return whole_seconds(array)
     if array.type == wanted:
         return array
-    if pa.types.is_timestamp(wanted) and pa.types.is_timestamp(array.type) and array.type.tz is None:
-        array = array.cast(pa.timestamp("us"), safe=False)  # nanoseconds are cut off, as DuckDB does
     value = wanted.value_type if pa.types.is_list(wanted) else wanted
-    # What is lost of a float's digits, or below a microsecond, is no fault of the data.
+    # What is lost of a float's digits, or of a second, is no fault of the data.
     return array.cast(wanted, safe=not pa.types.is_floating(value) and not pa.types.is_timestamp(value))

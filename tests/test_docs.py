@@ -77,6 +77,14 @@ def test_every_command_exists_with_these_options(document: Path) -> None:
                 from feast.cli.cli import cli
 
                 _check_words(cli, words)
+            elif program == "uvicorn":
+                from uvicorn.main import main as uvicorn
+
+                _check_words(uvicorn, words)
+            elif program == "gunicorn":
+                from gunicorn.config import Config
+
+                Config().parser().parse_args(words)
             elif program == "make":
                 _check_target(words[0])
             elif program == "python":

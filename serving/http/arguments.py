@@ -9,7 +9,8 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import TypeAdapter, ValidationError
 
 from serving.answer import Key
-from serving.http.bodies import Filters, Options
+from serving.event import Event
+from serving.http.bodies import EventsRequest, Filters, Options
 from serving.http.settings import HttpSettings
 from serving.wishes import Wishes
 from tfrs_mtl.errors import RequestError
@@ -33,6 +34,17 @@ def wishes_of(body: Options, schema: Schema, limits: HttpSettings) -> Wishes:
         explain=body.explain,
         at=body.at,
     )
+
+
+def events_of(body: EventsRequest, schema: Schema, limits: HttpSettings) -> list[Event]:
+    """Return the events of a body; RequestError for more than ``max_batch``."""
+    if len(body.events) > limits.max_batch:
+        raise RequestError(f"events: expected at most {limits.max_batch}, got {len(body.events)}")
+    query, item = schema.query.key, schema.item.key
+    return [
+        Event(typed_key(each.query, query), typed_key(each.item, item), each.at, each.values)
+        for each in body.events
+    ]
 
 
 def limited_k(k: int | None, most: int) -> int | None:

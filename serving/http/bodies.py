@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from serving.answer import Answer, Key, Value
+from serving.event import Recorded
 from serving.wishes import Condition
 
 _FIRST, _LAST = datetime(1970, 1, 1, tzinfo=timezone.utc), datetime(2200, 1, 1, tzinfo=timezone.utc)
@@ -149,6 +150,37 @@ class BatchRequest(Options):
     model_config = ConfigDict(json_schema_extra={"examples": [{"queries": [42, 43], "k": 5}]})
 
     queries: list[JsonKey] = Field(description="Their join keys.")
+
+
+class JsonEvent(BaseModel):
+    """One interaction of a query with an item."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    query: JsonKey = Field(description="Its join key.")
+    item: JsonKey = Field(description="Its join key.")
+    at: Moment | None = Field(None, description="When it happened. Default: now.")
+    values: dict[str, JsonValue] = Field({}, description="Columns of the interactions, by name.")
+
+
+class EventsRequest(BaseModel):
+    """What queries met."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"events": [{"query": 42, "item": "A-1", "values": {"purchased": True}}]}]
+        },
+    )
+
+    events: list[JsonEvent]
+
+
+class EventsAnswer(BaseModel):
+    """What became of each event, in the order of the events."""
+
+    outcomes: tuple[Recorded, ...]
 
 
 class BatchAnswer(BaseModel):

@@ -9,8 +9,15 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import TypeAdapter
 
 from serving.answer import Answer, Recommendation, Versions
-from serving.http.arguments import limited_k, read_filters, typed_key, typed_keys, wishes_of
-from serving.http.bodies import BatchAnswer, BatchRequest, Health, RecommendRequest
+from serving.http.arguments import events_of, limited_k, read_filters, typed_key, typed_keys, wishes_of
+from serving.http.bodies import (
+    BatchAnswer,
+    BatchRequest,
+    EventsAnswer,
+    EventsRequest,
+    Health,
+    RecommendRequest,
+)
 from serving.http.gate import bearer, route_class
 from serving.http.metrics import CONTENT_TYPE, Metrics
 from serving.http.problems import described, problem
@@ -72,7 +79,7 @@ def _answers(source: Source, metrics: Metrics, limits: HttpSettings) -> APIRoute
     example: dict[int | str, dict[str, Any]] = {
         200: {"content": {"application/json": {"example": _ANSWER.dump_python(_EXAMPLE, mode="json")}}}
     }
-    posted, got = described(400, 413, 422, 503), described(422, 503)
+    posted, got = described(400, 413, 422, 503), described(404, 422, 503)
 
     @router.post("/recommend", response_model=Answer, responses={**example, **posted})
     async def recommend(body: RecommendRequest) -> Response:
@@ -114,6 +121,13 @@ def _answers(source: Source, metrics: Metrics, limits: HttpSettings) -> APIRoute
         )
         metrics.look_at([answer])
         return _json(_ANSWER.dump_json(answer))
+
+    @router.post("/events", responses=posted)
+    def events(body: EventsRequest) -> EventsAnswer:
+        """Tell what queries met, so that their next request sees it."""
+        recommender = source.get()
+        told = events_of(body, recommender.state.schema, limits)
+        return EventsAnswer(outcomes=recommender.record(told))
 
     return router
 

@@ -26,7 +26,7 @@ class HttpSettings(BaseModel):
         token: what a caller must bring as ``Authorization: Bearer ...``; None lets everybody in.
         protect_metrics: whether /metrics asks for the token too; /healthz and /readyz never do.
         max_k: items an answer.
-        max_batch: queries a batch.
+        max_batch: queries, or events, a request.
         max_exclude: keys in ``exclude``.
         max_body: bytes of a request's body.
         max_snapshot_age: seconds after which /readyz refuses for the age of the items; None: never.

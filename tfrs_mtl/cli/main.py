@@ -23,6 +23,7 @@ COMMANDS = {
     "batch-score": "Recommend items to all queries, or to a file of them.",
     "recommend": "Recommend items to one query, from the online store.",
     "skew": "Compare what the online and the offline path feed the models.",
+    "serve": "Answer over HTTP.",
     "bundles": "List, promote and roll back bundles.",
 }
 

@@ -297,7 +297,7 @@ def test_the_description_has_examples_and_no_reference_leads_nowhere(client: Tes
     text = client.get("/openapi.json").text
     described = json.loads(text)
     assert set(described["paths"]) == {
-        "/recommend", "/recommend/batch", "/similar/{item}", "/healthz", "/readyz", "/metrics",
+        "/recommend", "/recommend/batch", "/similar/{item}", "/events", "/healthz", "/readyz", "/metrics",
     }  # fmt: skip
     names = {reference.split('"')[0] for reference in text.split('"#/components/schemas/')[1:]}
     assert names <= set(described["components"]["schemas"])

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
+from feast import FeatureStore
+from feast.feature_logging import LoggingConfig
+from feast.infra.offline_stores.file_source import FileLoggingDestination
+from feast.protos.feast.serving.ServingService_pb2 import FieldStatus
 
 from serving import Answer, Recommender
 from serving.log import logged_queries, read_log
 from tests.e2e.built import Built
-from tests.serving.test_recommender import busiest, load
+from tests.serving.copies import copy_of
+from tests.serving.test_recommender import busiest, load, spec_with
 from tfrs_mtl.dataset.frames import QUERY_ID
 from tfrs_mtl.errors import DataError
 
@@ -88,3 +94,42 @@ def test_a_log_that_cannot_be_written_costs_no_answer_and_is_counted(built: Buil
     recommender.close()
     assert isinstance(answer, Answer)
     assert recommender.status().counts["log_failures"] == 1
+
+
+def test_feasts_own_log_gets_the_features_in_its_columns(built: Built, tmp_path: Path) -> None:
+    """A service without a ``logging_config`` has none; the cinema's gets one here."""
+    if built.project.schema.query.service is None:
+        assert not built.project.repo.log_features(built.project.schema.query, pa.table({}))
+        return
+    path, held = copy_of(built, tmp_path / "repo"), tmp_path / "feast_log"
+    store = FeatureStore(str(path))
+    service = store.get_feature_service(built.project.schema.query.service.name)
+    service.logging_config = LoggingConfig(destination=FileLoggingDestination(path=str(held)))
+    store.apply([service])
+    artefacts = linked(built, tmp_path / "artefacts")
+    spec = spec_with(built, log={"share": 1.0, "every": "1ms"})
+    recommender = Recommender.load(path, spec=spec, artefacts=artefacts, clock=lambda: built.at)
+    known, unknown = recommender.recommend_many([*busiest(built, 1), "nobody"])
+    recommender.close()
+    assert recommender.status().counts["logged"] == 2
+    assert "log_failures" not in recommender.status().counts
+    job = store._get_provider().retrieve_feature_service_logs(
+        service, built.at, built.at + timedelta(days=1), store.config, store.registry
+    )
+    rows = {row["member_code"]: row for row in job.to_arrow().to_pylist()}
+    served = built.project.repo.online(built.project.schema.query, [known.query], at=built.at).to_pylist()[0]
+    found = rows[known.query]
+    assert (found["__request_id"], rows["nobody"]["__request_id"]) == (known.request_id, unknown.request_id)
+    assert {name: found[name] for name in served} == {name: _naive(value) for name, value in served.items()}
+    for name, value in served.items():
+        absent = (FieldStatus.NULL_VALUE, FieldStatus.NOT_FOUND)
+        assert found[f"{name}__status"] in ((FieldStatus.PRESENT,) if value is not None else absent)
+        assert rows["nobody"][f"{name}__status"] == FieldStatus.NOT_FOUND
+    behaviour = built.project.repo.held(built.project.repo.catalogue.views["member_behaviour"], [known.query])
+    (time,) = behaviour.times.to_pylist()
+    assert found["member_behaviour__last_films__timestamp"] == _naive(time)
+
+
+def _naive(value: Any) -> Any:
+    """Feast's log comes back without zones, in UTC."""
+    return value.replace(tzinfo=None) if isinstance(value, datetime) else value

@@ -28,11 +28,16 @@ _NUMBER = {"bazaar": "unit price", "cinema": "price"}
 
 def load(built: Built, *, artefacts: Path | None = None, **serving: Any) -> Recommender:
     """Load at the shop's present, with a ``serving`` section beside the repo's own file."""
+    spec, artefacts = spec_with(built, **serving), artefacts or built.project.artefacts
+    return Recommender.load(built.path, spec=spec, artefacts=artefacts, clock=lambda: built.at)
+
+
+def spec_with(built: Built, **serving: Any) -> Path:
+    """Write a spec with a ``serving`` section beside the repo."""
     content = yaml.safe_load((built.path / "recommender.yaml").read_text())
     spec = built.path.parent / f"serving-{abs(hash(str(serving)))}.yaml"
     spec.write_text(yaml.safe_dump({**content, "serving": serving}))
-    artefacts = artefacts or built.project.artefacts
-    return Recommender.load(built.path, spec=spec, artefacts=artefacts, clock=lambda: built.at)
+    return spec
 
 
 @pytest.fixture(scope="module")

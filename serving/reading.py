@@ -18,6 +18,7 @@ from serving.state import State
 from tfrs_mtl.dataset.frames import QUERY_ID, Frame, to_frame
 from tfrs_mtl.dataset.point_in_time import empty_features
 from tfrs_mtl.errors import TfrsMtlError
+from tfrs_mtl.store import Dated
 
 _WAITING_A_THREAD = 16
 
@@ -48,7 +49,7 @@ class Reader:
 
     def read(self, state: State, request: Request) -> Asked:
         """Return the queries' features, or why there are none."""
-        table, trouble = self._features(state, request)
+        (table, written), trouble = self._features(state, request)
         queries = to_frame(QUERY_ID, request.keys, table, request.times)
         known = state.scorer.knows(queries)
         filled = _filled(queries)
@@ -56,20 +57,22 @@ class Reader:
             trouble + _amiss(state, bool(knows), bool(fills), trouble)
             for knows, fills in zip(known, filled, strict=True)
         )
-        return Asked(queries, known, degraded)
+        return Asked(queries, known, degraded, written)
 
     def close(self) -> None:
         """Let go of the threads; a read that hangs is not waited for."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _features(self, state: State, request: Request) -> tuple[pa.Table, tuple[Degraded, ...]]:
+    def _features(self, state: State, request: Request) -> tuple[Dated, tuple[Degraded, ...]]:
         side = state.schema.query
-        nothing = empty_features(side, len(request.keys))
-        if side.service is None or not side.fetched:
+        nothing = Dated(empty_features(side, len(request.keys)), {})
+        if side.service is None or not side.fetched or not len(request.keys):
             return nothing, ()
         if not self._room.acquire(blocking=False):  # as many wait already as a store that hangs may hold
             return nothing, ("store_timeout",)
-        reading = self._pool.submit(state.project.repo.online, side, request.keys.to_pylist(), at=request.at)
+        reading = self._pool.submit(
+            state.project.repo.online_dated, side, request.keys.to_pylist(), at=request.at
+        )
         reading.add_done_callback(self._leave)
         try:
             return reading.result(state.settings.deadline.total_seconds()), ()
@@ -79,7 +82,7 @@ class Reader:
         except TfrsMtlError:
             return nothing, ("store_unavailable",)
 
-    def _leave(self, _: Future[pa.Table]) -> None:
+    def _leave(self, _: Future[Dated]) -> None:
         self._room.release()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 from feast.online_response import OnlineResponse
@@ -13,6 +13,18 @@ from feast.type_map import feast_value_type_to_python_type
 
 from tfrs_mtl.schema import Side
 from tfrs_mtl.store.types import MOMENT, arrow_type
+
+
+class Dated(NamedTuple):
+    """A side's features and when they were written.
+
+    Attributes:
+        values: one column a fetched feature, [n].
+        written: view -> event times of what is held, expired or not, [n]; null where nothing is.
+    """
+
+    values: pa.Table
+    written: Mapping[str, pa.Array]
 
 
 def decode(response: OnlineResponse, side: Side, *, size: int, at: datetime) -> pa.Table:

@@ -22,7 +22,7 @@ from tfrs_mtl.errors import DataError, Problem, RegistryError, StoreError
 from tfrs_mtl.schema import Catalogue, Column, Side, View
 from tfrs_mtl.store.files import TIMESTAMP, read_view
 from tfrs_mtl.store.logging import write_feast_log
-from tfrs_mtl.store.online import decode, decode_times
+from tfrs_mtl.store.online import Dated, decode, decode_times
 from tfrs_mtl.store.push import Held, append_offline, push_online, read_held
 from tfrs_mtl.store.registry import read_catalogue
 from tfrs_mtl.store.types import MOMENT, arrow_type, conform
@@ -126,6 +126,14 @@ class FeatureRepo:
             return pa.table({f.name: pa.nulls(0, arrow_type(f.dtype)) for f in side.fetched})
         with _translated(f"online features of {side.service.name!r} cannot be read"):
             return decode(self._ask(side, keys), side, size=len(keys), at=at)
+
+    def online_dated(self, side: Side, keys: Sequence[int | str], *, at: datetime) -> Dated:
+        """Return what ``online`` does, of at least one key, with the event times of what is held."""
+        assert side.service is not None
+        with _translated(f"online features of {side.service.name!r} cannot be read"):
+            response = self._ask(side, keys)
+            values = decode(response, side, size=len(keys), at=at)
+            return Dated(values, decode_times(response, side, size=len(keys)))
 
     def _ask(self, side: Side, keys: Sequence[int | str]) -> OnlineResponse:
         assert side.service is not None

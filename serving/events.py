@@ -43,22 +43,20 @@ class Recorder:
             RequestError: ``serving.record`` is off, or an event makes no sense; then none is pushed.
         """
         told = read_events(state, events, now=now)
-        with self._turn:
-            return _pushed(state.project, state.schema, told, now=now) if told else ()
-
-
-def _pushed(project: Project, schema: Schema, told: Sequence[Told], *, now: datetime) -> tuple[Recorded, ...]:
-    views = histories(schema)
-    try:
-        fresh = frozenset[int]().union(*(_push_histories(project, *each, told, now=now) for each in views))
-        # Last: who is told to try again must not find the interaction there already.
-        _push_interactions(project, schema, told, now=now)
-    except StoreError as error:
-        _LOG.warning("events could not be pushed: %s", error)
-        failed: Recorded = "store_unavailable"
-        return (failed,) * len(told)
-    counted = [any(counts(declared, each.happened) for _, declared in views) for each in told]
-    return tuple(_outcome(n in fresh, counted[n]) for n in range(len(told)))
+        project, schema = state.project, state.schema
+        views, fresh = histories(schema), set[int]()
+        try:
+            with self._turn:
+                for view, declared in views:
+                    fresh |= _push_histories(project, view, declared, told, now=now)
+            # Last: who is told to try again must not find the interaction there already.
+            _push_interactions(project, schema, told, now=now)
+        except StoreError as error:
+            _LOG.warning("events could not be pushed: %s", error)
+            failed: Recorded = "store_unavailable"
+            return (failed,) * len(told)
+        counted = [any(counts(declared, each.happened) for _, declared in views) for each in told]
+        return tuple(_outcome(n in fresh, counted[n]) for n in range(len(told)))
 
 
 def _outcome(is_fresh: bool, is_counted: bool) -> Recorded:
@@ -115,7 +113,7 @@ def _table(view: View, rows: Mapping[Key, Row]) -> pa.Table:
 
 def _push_interactions(project: Project, schema: Schema, told: Sequence[Told], *, now: datetime) -> None:
     view = schema.events
-    if view.push is None:
+    if view.push is None or not told:
         return
     rows = [
         {

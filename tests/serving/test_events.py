@@ -17,9 +17,12 @@ import pytest
 import yaml
 from redis import Redis
 
-from serving import Event, Recommender
+from serving import Event, Recommender, Wishes
+from serving.asking import read_request
 from serving.events import Recorder
 from serving.histories import check_recording, histories
+from serving.pipeline import answer
+from serving.state import State
 from tests.e2e.built import Built
 from tests.serving.copies import copy_of
 from tests.serving.test_recommender import busiest, keys
@@ -40,9 +43,9 @@ class World:
     spec: Path
     now: datetime
 
-    def load(self, **serving: Any) -> Recommender:
+    def load(self) -> Recommender:
         content = yaml.safe_load((self.path / "recommender.yaml").read_text())
-        self.spec.write_text(yaml.safe_dump({**content, "serving": {"record": True, **serving}}))
+        self.spec.write_text(yaml.safe_dump({**content, "serving": {"record": True}}))
         artefacts = self.built.project.artefacts
         return Recommender.load(self.path, spec=self.spec, artefacts=artefacts, clock=lambda: self.now)
 
@@ -70,6 +73,13 @@ def recommender(world: World) -> Iterator[Recommender]:
     loaded.close()
 
 
+def with_settings(state: State, **settings: Any) -> State:
+    """The same state under other settings of ``serving``."""
+    serving = state.settings.model_copy(update=settings)
+    spec = state.project.spec.model_copy(update={"serving": serving})
+    return replace(state, project=replace(state.project, spec=spec))
+
+
 def history(recommender: Recommender, query: Any) -> list[Any]:
     """What the online store holds of a query's history, most recent first."""
     found = recommender.state.schema.history
@@ -90,18 +100,19 @@ def strangers(recommender: Recommender, query: Any, count: int) -> list[Any]:
 @pytest.mark.services
 def test_the_next_request_sees_what_was_just_met(world: World, recommender: Recommender) -> None:
     has_history = recommender.state.schema.history is not None
-    strict = world.load(met_within="1d")
+    strict = with_settings(recommender.state, met_within=timedelta(days=1))
     for query in [*busiest(world.built, 1), {"bazaar": 999_999, "cinema": "new here"}[world.built.name]]:
         (item,) = strangers(recommender, query, 1)
         event = Event(query, item, world.now - timedelta(seconds=1), _MET[world.built.name])
         assert recommender.record([event]) == ("fresh" if has_history else "uncounted",)
         if has_history:
-            answer = recommender.recommend(query, k=9000)
-            assert "own" in next(each.sources for each in answer.items if each.item == item)
+            found = recommender.recommend(query, k=9000)
+            assert "own" in next(each.sources for each in found.items if each.item == item)
             assert history(recommender, query)[0] == item
-            assert item not in keys(strict.recommend(query, k=9000))
+            request = read_request(strict, [query], Wishes(k=9000), at=world.now)
+            (filtered,) = answer(strict, request, recommender._reader.read(strict, request))
+            assert item not in keys(filtered)
             assert recommender.record([event]) == ("known",)
-    strict.close()
 
 
 @pytest.mark.services
@@ -214,9 +225,7 @@ def test_an_event_without_sense_is_named_and_none_is_pushed(
 
 def test_without_the_setting_events_are_refused(world: World, recommender: Recommender) -> None:
     (query,) = busiest(world.built, 1)
-    settings = recommender.state.settings.model_copy(update={"record": False})
-    spec = recommender.state.project.spec.model_copy(update={"serving": settings})
-    off = replace(recommender.state, project=replace(recommender.state.project, spec=spec))
+    off = with_settings(recommender.state, record=False)
     with pytest.raises(RequestError, match=r"serving\.record"):
         Recorder().record(off, [Event(query, strangers(recommender, query, 1)[0])], now=world.now)
 

@@ -174,7 +174,7 @@ class FeatureRepo:
         Raises:
             StoreError: the view has no push source, or Feast failed.
         """
-        with _translated(f"rows of feature view {view.name!r} cannot be pushed"), _WRITING:
+        with _translated(f"rows of feature view {view.name!r} cannot be pushed"):
             push_online(self._store, view, rows, now=now)
 
     def append(self, view: View, rows: pa.Table, *, now: datetime) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, groupby
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from tfrs_mtl.errors import TfrsMtlError
 from tfrs_mtl.schema import Schema
 from tfrs_mtl.store import MOMENT, arrow_type
 
-_ROOM = 32
+_ROOM, _ROOM_TO_WRITE = 32, 1000
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class Shadow:
         self._counters = counters
         self._reader = reader
         self._background = Background("shadow", self._work, counters, room=_ROOM)
+        self._differences = Background("shadow_log", self._write, counters, room=_ROOM_TO_WRITE)
 
     def offer(self, shadow: State | None, entry: Entry, wishes: Wishes) -> None:
         """Ask the shadow too, by chance, as the spec in force says; return at once."""
@@ -53,8 +55,9 @@ class Shadow:
             self._background.offer(_Question(shadow, entry, wishes))
 
     def close(self) -> None:
-        """Answer what was taken, and stop."""
+        """Answer what was taken, write it down, and stop."""
         self._background.close()
+        self._differences.close()
 
     def _work(self, questions: Sequence[_Question]) -> None:
         for question in questions:
@@ -65,7 +68,6 @@ class Shadow:
 
     def _compare(self, question: _Question) -> None:
         rows = [*_compared(question.entry, self._answers(question))]
-        write_log(question.state.project.shadow_log, _table(question.state.schema, rows))
         self._counters.add_all(
             {
                 "shadowed": len(rows),
@@ -73,6 +75,15 @@ class Shadow:
                 "shadow_common": sum(row["common"] for row in rows),
             }
         )
+        settings = question.entry.state.settings.shadow
+        assert settings is not None
+        self._differences.offer((question.state, rows), gather=settings.every.total_seconds())
+
+    def _write(self, pieces: Sequence[tuple[State, list[dict[str, Any]]]]) -> None:
+        for _, run in groupby(pieces, key=lambda piece: id(piece[0])):
+            states, rows = zip(*run, strict=True)
+            table = _table(states[0].schema, [*chain.from_iterable(rows)])
+            write_log(states[0].project.shadow_log, table)
 
     def _answers(self, question: _Question) -> Sequence[Answer]:
         state, entry = question.state, question.entry

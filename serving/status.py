@@ -22,7 +22,8 @@ class Status:
         counts: what happened so far: ``answers``, ``refreshes``, ``refresh_failures``, ``swaps``,
             ``swap_failures``, ``logged``, ``log_dropped``, ``log_failures``, ``degraded.<reason>`` for each
             reason of an answer, ``events.<what became of it>`` for each event;
-            ``shadowed``, ``shadow_items``, ``shadow_common``, ``shadow_dropped``, ``shadow_failures``.
+            ``shadowed``, ``shadow_items``, ``shadow_common``, ``shadow_dropped``, ``shadow_failures``,
+            ``shadow_log_dropped``, ``shadow_log_failures``.
     """
 
     versions: Versions

@@ -63,7 +63,7 @@ def in_arms(built: Built, artefacts: Path, turned: str) -> Iterator[Recommender]
         built,
         artefacts=artefacts,
         experiment={"name": "turn", "arms": arms},
-        shadow={"bundle": turned},
+        shadow={"bundle": turned, "every": "1ms"},
         log={"share": 1.0, "every": "1ms"},
     )
     yield loaded
@@ -102,6 +102,17 @@ def test_the_arm_stands_in_the_log(built: Built, in_arms: Recommender, artefacts
     assert all(row["arm"] == answers[row["query"]].versions.arm for row in rows)
 
 
+def test_a_shadow_that_cannot_answer_costs_nothing_and_is_counted(built: Built, in_arms: Recommender) -> None:
+    counters, state, wishes = Counters(), in_arms.state, Wishes(at=built.at)
+    request = read_request(state, busiest(built, 1), wishes, at=built.at)
+    asked = in_arms._reader.read(state, request)
+    entry = Entry(state, request, asked, answer(state, request, asked))
+    shadow = Shadow(counters, in_arms._reader)
+    shadow.offer(state, entry, Wishes(weights={"no task": 1.0}))
+    shadow.close()
+    assert counters.snapshot() == {"shadow_failures": 1}
+
+
 def test_a_shadow_is_asked_the_same_and_what_differs_is_written_down(
     built: Built, in_arms: Recommender, turned: str, artefacts: Path, expected: dict[str, list[Answer]]
 ) -> None:
@@ -109,6 +120,7 @@ def test_a_shadow_is_asked_the_same_and_what_differs_is_written_down(
     before = in_arms.status().counts.get("shadowed", 0)
     answers = {answer.request_id: answer for answer in in_arms.recommend_many(queries)}
     waited(in_arms, "shadowed", before + _QUERIES)
+    in_arms.close()  # all is written then
     rows = [row for row in read_log(artefacts / "shadow").to_pylist() if row["request_id"] in answers]
     assert len(rows) == _QUERIES
     for row in rows:
@@ -120,17 +132,6 @@ def test_a_shadow_is_asked_the_same_and_what_differs_is_written_down(
             assert (row["rank_difference"], row["score_difference"]) == (0.0, pytest.approx(0.0, abs=1e-6))
     counts = in_arms.status().counts
     assert 0 < counts["shadow_common"] < counts["shadow_items"]
-
-
-def test_a_shadow_that_cannot_answer_costs_nothing_and_is_counted(built: Built, in_arms: Recommender) -> None:
-    counters, state, wishes = Counters(), in_arms.state, Wishes(at=built.at)
-    request = read_request(state, busiest(built, 1), wishes, at=built.at)
-    asked = in_arms._reader.read(state, request)
-    entry = Entry(state, request, asked, answer(state, request, asked))
-    shadow = Shadow(counters, in_arms._reader)
-    shadow.offer(state, entry, Wishes(weights={"no task": 1.0}))
-    shadow.close()
-    assert counters.snapshot() == {"shadow_failures": 1}
 
 
 def test_an_arm_without_its_bundle_is_named(built: Built, artefacts: Path) -> None:

@@ -102,6 +102,7 @@ class Shadow(Section):
 
     bundle: Name = Field(description="Id of the bundle.")
     share: float = Field(1.0, gt=0, le=1, description="The share of the requests that it is asked.")
+    every: Span = Field("10s", description="How long differences are gathered before they are written.")  # type: ignore[assignment]
 
 
 class Serving(Section):

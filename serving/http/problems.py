@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException as AnyHTTPException
 from tfrs_mtl.errors import RequestError
 
 MEDIA_TYPE = "application/problem+json"
-_LONGEST = 100
+_LONGEST_VALUE, _LONGEST_MESSAGE = 100, 1_000
 _LOG = logging.getLogger("serving.http")
 
 
@@ -61,8 +61,9 @@ def described(*statuses: int) -> dict[int | str, dict[str, Any]]:
 def problem_of(error: Exception) -> Response:
     """Return the answer to a request that failed by this error."""
     if isinstance(error, RequestError):
-        key, _, message = str(error).partition(": ")
-        return problem(422, [Fault(key=key, message=message)] if message else (), detail=str(error))
+        said = _cut(str(error), _LONGEST_MESSAGE)  # it may repeat a list of whatever length
+        key, _, message = said.partition(": ")
+        return problem(422, [Fault(key=key, message=message)] if message else (), detail=said)
     if isinstance(error, RequestValidationError):
         return problem(422, [_fault(found) for found in error.errors()])
     if isinstance(error, AnyHTTPException):
@@ -92,9 +93,12 @@ def _fault(found: Mapping[str, Any]) -> Fault:
         return Fault(key=where[0] if where[0] == "body" else key, message=_no_json(found))
     if found["type"] == "missing":
         return Fault(key=key, message="is required, and did not come")
-    came = ascii(found["input"])
-    shown = came if len(came) <= _LONGEST else f"{came[:_LONGEST]}..."
-    return Fault(key=key, message=f"{message}, got {shown}")
+    came = _cut(ascii(found["input"]), _LONGEST_VALUE)
+    return Fault(key=key, message=f"{message}, got {came}")
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[:longest]}..."
 
 
 def _no_json(found: Mapping[str, Any]) -> str:

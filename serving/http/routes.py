@@ -71,6 +71,7 @@ def _router(metrics: Metrics, settings: HttpSettings, *, protected: bool) -> API
         route_class=route_class(metrics, max_body=settings.max_body, token=token),
         dependencies=[] if token is None else [Depends(bearer)],
         responses=described(500) if token is None else described(401, 500),
+        generate_unique_id_function=lambda route: route.name,  # what generated clients call their methods
     )
 
 
@@ -102,7 +103,7 @@ def _answers(source: Source, metrics: Metrics, limits: HttpSettings) -> APIRoute
         return _json(_BATCH.dump_json(BatchAnswer(answers=answers)))
 
     @router.get("/similar/{item:path}", response_model=Answer, responses={**example, **got})
-    def similar(
+    def similar_items(
         item: Annotated[str, Path(min_length=1, max_length=512, description="The item's join key.")],
         k: Annotated[int | None, Query(ge=1, description="How many items. Default: the spec's.")] = None,
         exclude: Annotated[list[str], Query(description="Keys of items that must not come.")] = [],  # noqa: B006
@@ -123,7 +124,7 @@ def _answers(source: Source, metrics: Metrics, limits: HttpSettings) -> APIRoute
         return _json(_ANSWER.dump_json(answer))
 
     @router.post("/events", responses=posted)
-    def events(body: EventsRequest) -> EventsAnswer:
+    def record_events(body: EventsRequest) -> EventsAnswer:
         """Tell what queries met, so that their next request sees it."""
         recommender = source.get()
         told = events_of(body, recommender.state.schema, limits)
@@ -157,7 +158,9 @@ def _state(source: Source, metrics: Metrics, settings: HttpSettings) -> APIRoute
 def _counts(metrics: Metrics, settings: HttpSettings) -> APIRouter:
     router = _router(metrics, settings, protected=settings.protect_metrics)
 
-    @router.get("/metrics", response_class=Response, responses={200: {"content": {CONTENT_TYPE: {}}}})
+    @router.get(
+        "/metrics", name="metrics", response_class=Response, responses={200: {"content": {CONTENT_TYPE: {}}}}
+    )
     def counts() -> Response:
         """What Prometheus reads."""
         return Response(metrics.text(), media_type=CONTENT_TYPE)

@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 import tempfile
+from pathlib import Path
 from typing import TypedDict
 
 import click
@@ -54,7 +55,7 @@ def command(settings: Settings, host: str, port: int, workers: int, bundle: str 
 
 def _variables(settings: Settings, bundle: str | None) -> dict[str, str]:
     """Return what the command line says, as the workers read it."""
-    path = None if settings.path.samefile(".") else settings.path.resolve()
+    path = settings.path.resolve() if settings.path != Path() else None
     given = {"repo": path, "spec": settings.spec, "artefacts": settings.artefacts, "bundle": bundle}
     return {variable(name): str(value) for name, value in given.items() if value is not None}
 

@@ -131,6 +131,14 @@ def test_a_problem_names_the_key_what_came_and_what_would_be_right(
     assert message in error["message"]
 
 
+def test_a_problem_does_not_repeat_a_long_request(built: Built, client: TestClient) -> None:
+    category = {_CATEGORY[built.name]: [True] * 10_000}
+    for filters in (category, {"x" * 5_000: 1}, {"x": [[1] * 10_000]}):
+        came = client.post("/recommend", json={"query": _query(built), "filters": filters})
+        _problem(came, 422)
+        assert len(came.content) < 3_000
+
+
 def test_a_key_of_the_wrong_type_is_refused(built: Built, client: TestClient) -> None:
     came = client.post("/recommend/batch", json={"queries": [_query(built), _WRONG[built.name]]})
     assert f"expected {'int' if built.name == 'bazaar' else 'str'}" in _problem(came, 422)["detail"]
@@ -309,3 +317,7 @@ def test_the_description_has_examples_and_no_reference_leads_nowhere(client: Tes
         in described["paths"]["/recommend"]["post"]["responses"]["200"]["content"]["application/json"]
     )
     assert "predictions" in fields
+    calls = [call["operationId"] for path in described["paths"].values() for call in path.values()]
+    assert calls == [
+        "recommend", "recommend_batch", "similar_items", "record_events", "healthz", "readyz", "metrics",
+    ]  # fmt: skip

@@ -12,14 +12,13 @@ import pyarrow as pa
 
 from serving.answer import Key
 from serving.event import Event, Recorded
-from serving.histories import histories
 from serving.state import State
 from serving.told import Told, read_events
 from tfrs_mtl.behaviour.fresh import Happened, Row, counts, with_events
 from tfrs_mtl.dataset.interactions import moments
 from tfrs_mtl.errors import StoreError
 from tfrs_mtl.project import Project
-from tfrs_mtl.schema import Schema, View
+from tfrs_mtl.schema import Schema, View, histories
 from tfrs_mtl.spec import BehaviourView
 from tfrs_mtl.store import TIMESTAMP, arrow_type
 

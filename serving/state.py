@@ -12,7 +12,6 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from serving.answer import Versions
-from serving.histories import check_recording
 from serving.masks import evaluate
 from tfrs_mtl.bundle import BundleStore
 from tfrs_mtl.bundle.contents import Contents, open_contents
@@ -105,13 +104,11 @@ def load_state(live: Project, bundle: str) -> State:
 
     Raises:
         BundleError: the bundle is missing, damaged, or made for another registry.
-        SpecError: a filter of the live spec is no expression over the items, or its ``record`` has no push
-            source.
+        RegistryError: the registry contradicts the live spec's ``serving``.
+        SpecError: a filter of the live spec is no expression over the items.
     """
     chosen = BundleStore(live.bundles).open(bundle)
     project, contents = open_contents(chosen, live)
-    if project.spec.serving.record:
-        check_recording(project)
     scorer = Scorer(
         schema=project.schema,
         models=contents.models,

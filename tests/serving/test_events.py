@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pyarrow as pa
@@ -20,15 +19,15 @@ from redis import Redis
 from serving import Event, Recommender, Wishes
 from serving.asking import read_request
 from serving.events import Recorder
-from serving.histories import check_recording, histories
 from serving.pipeline import answer
 from serving.state import State
 from tests.e2e.built import Built
 from tests.serving.copies import copy_of
 from tests.serving.test_recommender import busiest, keys
-from tfrs_mtl.errors import RequestError, SpecError, StoreError
+from tfrs_mtl.errors import RequestError, StoreError
 from tfrs_mtl.features import build_features
 from tfrs_mtl.project import open_project
+from tfrs_mtl.schema import histories
 
 _MET: dict[str, dict[str, Any]] = {"bazaar": {"ordered": 1, "gift": True}, "cinema": {"click": 1}}
 _MICROSECOND = timedelta(microseconds=1)
@@ -246,25 +245,3 @@ def test_a_store_that_fails_is_said_of_every_event(world: World, recommender: Re
     down = replace(state, project=replace(state.project, repo=_Down()))  # type: ignore[arg-type]
     event = Event(query, item, world.now, _MET[world.built.name])
     assert Recorder().record(down, [event, event], now=world.now) == ("store_unavailable",) * 2
-
-
-def test_a_missing_push_source_is_named_with_what_to_declare(built: Built) -> None:
-    schema = built.project.schema
-    behaviour = tuple((replace(view, push=None), declared) for view, declared in schema.behaviour)
-    events = replace(schema.events, push=None)
-    catalogue = SimpleNamespace(views={})
-    project: Any = SimpleNamespace(
-        schema=replace(schema, behaviour=behaviour, events=events), repo=SimpleNamespace(catalogue=catalogue)
-    )
-    wanted = "there is nothing to push" if schema.history is None else "'member_behaviour' has no push source"
-    with pytest.raises(SpecError, match=rf"serving\.record: .*{wanted}"):
-        check_recording(project)
-
-
-def test_a_push_source_that_feeds_two_views_is_refused(built: Built) -> None:
-    schema = built.project.schema
-    twin = replace(schema.events, name="twin")
-    catalogue = SimpleNamespace(views={view.name: view for view in (schema.events, twin)})
-    project: Any = SimpleNamespace(schema=schema, repo=SimpleNamespace(catalogue=catalogue))
-    with pytest.raises(SpecError, match=r"feeds .*twin"):
-        check_recording(project)

@@ -2,6 +2,7 @@
 
 from tfrs_mtl.schema.catalogue import Catalogue, Column, DType, Entity, Selection, Service, Source, View
 from tfrs_mtl.schema.pairs import attribute_column
+from tfrs_mtl.schema.recording import histories
 from tfrs_mtl.schema.resolve import examine, resolve
 from tfrs_mtl.schema.resolved import Feature, Pair, Schema, Side
 
@@ -20,5 +21,6 @@ __all__ = [
     "View",
     "attribute_column",
     "examine",
+    "histories",
     "resolve",
 ]

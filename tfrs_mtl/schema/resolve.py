@@ -9,6 +9,7 @@ from tfrs_mtl.schema.events import check_two_keys, find_context, find_events, fi
 from tfrs_mtl.schema.features import Inputs, check_histories, check_inputs, check_names
 from tfrs_mtl.schema.leaks import leak_problems
 from tfrs_mtl.schema.pairs import find_pairs
+from tfrs_mtl.schema.recording import check_recording
 from tfrs_mtl.schema.report import Report
 from tfrs_mtl.schema.resolved import Feature, Pair, Schema, Side
 from tfrs_mtl.schema.services import Offer, read_service
@@ -74,7 +75,7 @@ def _walk(spec: Spec, catalogue: Catalogue, report: Report) -> Schema | None:
     report.say_all(leak_problems(spec, events, (query.service, item.service), file=report.file))
     if events is None or query_key is None or item_key is None:
         return None
-    return Schema(
+    schema = Schema(
         spec=spec,
         query=_side(spec, spec.query.entity, query_key, query, _hidden(query.features, pairs), report),
         item=_side(spec, spec.item.entity, item_key, item, set(), report),
@@ -85,6 +86,8 @@ def _walk(spec: Spec, catalogue: Catalogue, report: Report) -> Schema | None:
         display=display,
         behaviour=behaviour,
     )
+    check_recording(schema, catalogue, report)
+    return schema
 
 
 def _find_display(spec: Spec, item: Offer, report: Report) -> tuple[str, ...]:

@@ -4,58 +4,22 @@ from __future__ import annotations
 
 import json
 import math
-import shutil
-import sqlite3
-from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
-import yaml
-from feast import FeatureStore
-from feast.protos.feast.core.Registry_pb2 import Registry
-from feast.protos.feast.types.Value_pb2 import Value
 
 from serving.skew import sampled
 from serving.skew.compare import differing
 from serving.state import State, load_state
 from tests.e2e.built import Built, run
+from tests.serving.elsewhere import PRICE, elsewhere, execute, materialise
 from tfrs_mtl.project import open_project
 
-_BEFORE = timedelta(days=2000)
 _BEHAVIOUR = {"bazaar": "article_sales", "cinema": "film_behaviour"}
 _COUNT = {"bazaar": "orders_28d", "cinema": "film_shown_28d"}
-_PRICE = {
-    "bazaar": ("article_facts", "unit price", Value(double_val=0.5)),
-    "cinema": ("film_status", "price", Value(float_val=0.5)),
-}
-
-
-def elsewhere(built: Built, root: Path, *, emptied: bool = True) -> Path:
-    """The same repo over an online store of its own, from which the items are read too."""
-    (root / "data").mkdir(parents=True)
-    for name in ("feature_store.yaml", "data/online_store.db"):
-        shutil.copyfile(built.path / name, root / name)
-    registry = Registry.FromString((built.path / "data" / "registry.db").read_bytes())
-    for view in registry.feature_views:
-        del view.meta.materialization_intervals[:]
-    (root / "data" / "registry.db").write_bytes(registry.SerializeToString())
-    spec = yaml.safe_load((built.path / "recommender.yaml").read_text())
-    (root / "recommender.yaml").write_text(yaml.safe_dump({**spec, "serving": {"refresh": "1h"}}))
-    for (table,) in execute(root, "SELECT name FROM sqlite_master WHERE type = 'table'") if emptied else ():
-        execute(root, f'DELETE FROM "{table}"')
-    return root
-
-
-def execute(root: Path, sql: str, *values: Any) -> list[Any]:
-    with closing(sqlite3.connect(root / "data" / "online_store.db")) as db, db:
-        return db.execute(sql, values).fetchall()
-
-
-def materialise(root: Path, until: datetime) -> None:
-    FeatureStore(repo_path=str(root)).materialize(until - _BEFORE, until)
 
 
 def state_of(built: Built, root: Path) -> State:
@@ -108,7 +72,7 @@ def test_a_store_that_is_behind_or_ahead_is_told_from_one_that_is_wrong(
 def test_a_changed_value_is_named_with_both_values(built: Built, moment: datetime, tmp_path: Path) -> None:
     root = elsewhere(built, tmp_path / "repo")
     materialise(root, moment)
-    view, column, value = _PRICE[built.name]
+    view, column, value = PRICE[built.name]
     table = f"{built.name}_{view}"
     execute(root, f'UPDATE "{table}" SET value = ? WHERE feature_name = ?', value.SerializeToString(), column)
     done = run("-c", str(root), "--artefacts", str(built.project.artefacts), "skew", "--rows", "50", "--json")

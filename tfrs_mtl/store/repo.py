@@ -20,6 +20,7 @@ from feast.online_response import OnlineResponse
 
 from tfrs_mtl.errors import DataError, Problem, RegistryError, StoreError
 from tfrs_mtl.schema import Catalogue, Column, Side, View
+from tfrs_mtl.store.connection import Connection
 from tfrs_mtl.store.files import TIMESTAMP, read_view
 from tfrs_mtl.store.logging import write_feast_log
 from tfrs_mtl.store.online import Dated, decode, decode_times
@@ -38,6 +39,7 @@ class FeatureRepo:
         self._store = store
         self.path = path
         self._services: dict[str, FeatureService] = {}
+        self._connection = Connection(store)
 
     @property
     def project(self) -> str:
@@ -138,11 +140,12 @@ class FeatureRepo:
     def _ask(self, side: Side, keys: Sequence[int | str]) -> OnlineResponse:
         assert side.service is not None
         callers = {caller for s in side.service.selections for _, caller in s.join_keys}
-        return self._store.get_online_features(
-            features=self._service(side.service.name),
-            entity_rows={caller: list(keys) for caller in callers},
-            full_feature_names=True,
-        )
+        with self._connection.reading():
+            return self._store.get_online_features(
+                features=self._service(side.service.name),
+                entity_rows={caller: list(keys) for caller in callers},
+                full_feature_names=True,
+            )
 
     def online_times(self, side: Side, keys: Sequence[int | str]) -> Mapping[str, pa.Array]:
         """Return the event times of what the online store holds, view -> [len(keys)]; null where nothing."""

@@ -1,0 +1,162 @@
+"""What breaks under a running recommender: answers go on, say what they lack, and are whole again later."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from feast import FeatureStore
+
+from serving import Recommender
+from tests.e2e.built import Built
+from tests.serving.elsewhere import PRICE, elsewhere, execute
+from tfrs_mtl.errors import StoreError
+
+_WITHOUT = {"bazaar": (), "cinema": ("store_unavailable",)}
+"""The bazaar reads nothing of a session."""
+
+
+def within(seconds: float, holds: Callable[[], bool]) -> bool:
+    end = time.monotonic() + seconds
+    while not holds() and time.monotonic() < end:
+        time.sleep(0.05)
+    return holds()
+
+
+def load(built: Built, root: Path) -> Recommender:
+    return Recommender.load(root, artefacts=built.project.artefacts, clock=lambda: built.at)
+
+
+def busiest(built: Built) -> Any:
+    return built.shop.queries.keys[int(np.bincount(built.shop.query_codes).argmax())].as_py()
+
+
+def prices(built: Built, recommender: Recommender) -> set[Any]:
+    view, column, _ = PRICE[built.name]
+    return set(recommender.state.items.frame.columns[f"{view}__{column}"].to_pylist())
+
+
+def fails(work: Callable[[], object]) -> bool:
+    try:
+        work()
+    except StoreError:
+        return True
+    return False
+
+
+@pytest.fixture
+def repo(built: Built, tmp_path: Path) -> Path:
+    return elsewhere(built, tmp_path / "repo", emptied=False, refresh=None, deadline="5s")
+
+
+def test_a_deleted_sqlite_file_is_read_on_and_the_one_in_its_place_takes_over(
+    built: Built, repo: Path
+) -> None:
+    recommender, query = load(built, repo), busiest(built)
+    file, other = repo / "data" / "online_store.db", repo / "other.db"
+    recommender.refresh()
+    before = prices(built, recommender)
+    file.rename(other)
+    assert recommender.recommend(query).degraded == ()
+    recommender.refresh()
+    assert prices(built, recommender) == before
+    shutil.copyfile(other, file)
+    view, column, value = PRICE[built.name]
+    sql = f'UPDATE "{built.name}_{view}" SET value = ? WHERE feature_name = ?'
+    execute(repo, sql, value.SerializeToString(), column)
+    recommender.refresh()
+    assert prices(built, recommender) <= {0.5, None}
+    assert recommender.recommend(query).degraded == ()
+    recommender.close()
+
+
+def test_a_corrupt_sqlite_file_is_unavailable_until_it_is_mended(built: Built, repo: Path) -> None:
+    recommender, query = load(built, repo), busiest(built)
+    file = repo / "data" / "online_store.db"
+    whole, answered = file.read_bytes(), recommender.recommend(query)
+    file.write_bytes(os.urandom(len(whole)))
+    broken = recommender.recommend(query)
+    assert (broken.degraded, len(broken.items)) == (_WITHOUT[built.name], len(answered.items))
+    assert fails(recommender.refresh)
+    assert recommender.status().counts["refresh_failures"] == 1
+    file.write_bytes(whole)
+    assert within(20, lambda: not fails(recommender.refresh))
+    assert within(20, lambda: recommender.recommend(query).degraded == ())
+    assert [item.item for item in recommender.recommend(query).items] == [i.item for i in answered.items]
+    recommender.close()
+
+
+class Redis:
+    """A server of the test's own, which keeps its data over a restart."""
+
+    def __init__(self, directory: Path) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self._directory = directory
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        command = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "3600 1"]
+        self._process = subprocess.Popen([*command, "--dir", str(self._directory)], stdout=subprocess.DEVNULL)
+        assert within(20, self._listens)
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.terminate()  # it saves first
+            self._process.wait(20)
+            self._process = None
+
+    def _listens(self) -> bool:
+        with socket.socket() as client:
+            return client.connect_ex(("127.0.0.1", self.port)) == 0
+
+
+@pytest.fixture
+def redis(tmp_path: Path) -> Iterator[Redis]:
+    if shutil.which("redis-server") is None:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("no command redis-server")
+    server = Redis(tmp_path)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.mark.services
+def test_a_redis_that_was_restarted_is_read_again(built: Built, tmp_path: Path, redis: Redis) -> None:
+    repo = elsewhere(built, tmp_path / "repo", refresh=None, deadline="500ms")
+    config = yaml.safe_load((repo / "feature_store.yaml").read_text())
+    config["online_store"] = {"type": "redis", "connection_string": f"127.0.0.1:{redis.port}"}
+    (repo / "feature_store.yaml").write_text(yaml.safe_dump(config))
+    schema = built.project.schema
+    views = {
+        s.view.name for side in (schema.query, schema.item) if side.service for s in side.service.selections
+    }
+    FeatureStore(repo_path=str(repo)).materialize(
+        built.at.replace(year=2018), built.at, feature_views=sorted(views)
+    )
+    recommender, query = load(built, repo), busiest(built)
+    assert within(20, lambda: recommender.recommend(query).degraded == ())
+    recommender.refresh()
+    whole = recommender.recommend(query)
+    redis.stop()
+    for _ in range(3):
+        answer = recommender.recommend(query)
+        assert len(answer.items) == len(whole.items)
+        assert set(answer.degraded) <= {"store_unavailable", "store_timeout"}
+        assert bool(answer.degraded) == bool(_WITHOUT[built.name])
+    assert fails(recommender.refresh)
+    redis.start()
+    assert within(60, lambda: recommender.recommend(query).degraded == ())
+    assert within(60, lambda: not fails(recommender.refresh))
+    assert [item.item for item in recommender.recommend(query).items] == [item.item for item in whole.items]
+    recommender.close()

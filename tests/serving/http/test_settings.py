@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from serving.http import HttpSettings
+from serving.http.settings import variable
+from tests.e2e.built import ROOT
 from tfrs_mtl.errors import UserError
 
 
@@ -39,3 +41,10 @@ def test_a_misspelt_name_and_a_senseless_value_are_refused(name: str, value: str
 )
 def test_what_kubernetes_sets_for_a_service_of_our_name_is_no_mistake(name: str) -> None:
     assert HttpSettings.from_environment({f"TFRS_MTL_{name}": "tcp://10.0.0.1:80"}) == HttpSettings()
+
+
+def test_every_setting_is_documented_with_its_default() -> None:
+    text = (ROOT / "docs" / "http.md").read_text(encoding="utf-8")
+    for name, field in HttpSettings.model_fields.items():
+        default = "" if field.default is None else f"`{str(field.default).lower()}`"
+        assert f"| `{variable(name)}` | {default}" in text, name

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import pyarrow as pa
 import pyarrow.compute as pc
 from feast.types import Array, ComplexFeastType, FeastType, PrimitiveFeastType
@@ -42,6 +44,7 @@ def to_dtype(feast_type: FeastType) -> DType:
     return DType("unsupported", False, type(feast_type).__name__)
 
 
+@cache
 def arrow_type(dtype: DType) -> pa.DataType:
     """Return the Arrow type in which a column of this type is held, the same for every engine."""
     base = _ARROW.get(dtype.base) or (pa.float32() if "32" in dtype.text else pa.float64())

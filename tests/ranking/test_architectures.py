@@ -36,7 +36,7 @@ def test_shared_bottom_is_its_formula() -> None:
     model = SharedBottom(_ranking("shared_bottom"))
     found = model(X)
     hidden = X
-    for layer in model.bottom.layers:
+    for layer in [model.entry, *model.bottom.layers]:
         hidden = _dense(hidden, layer) if layer.weights else hidden
     for name, tower in model.towers.items():
         np.testing.assert_allclose(found[name], _dense(hidden, tower.layers[0]), rtol=1e-5, atol=1e-6)
@@ -54,7 +54,7 @@ def test_mmoe_is_its_formula() -> None:
         gate = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
         mixed = sum(gate[:, e : e + 1] * experts[e] for e in range(3))
         np.testing.assert_allclose(found[name], _dense(mixed, tower.layers[0]), rtol=1e-4, atol=1e-6)
-        np.testing.assert_allclose(model.gates(X)[:, k], gate, rtol=1e-5)
+        np.testing.assert_allclose(model.gates(model.gate(X))[:, k], gate, rtol=1e-5)
 
 
 SEGMENTS = (Segment(1, 0), Segment(1, 2))

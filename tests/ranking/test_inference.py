@@ -44,17 +44,32 @@ def _arrays(inputs: tuple[ModelInput, ...], rows: int, seed: int) -> Arrays:
     return found
 
 
-@pytest.mark.parametrize(("name", "history"), [("mmoe", "mean"), ("shared_bottom", "none"), ("stem", "mean")])
-@pytest.mark.parametrize("parts", [(QUERY, ITEM, PAIR), (QUERY, ITEM, ()), (QUERY[:1], (), PAIR)])
+@pytest.mark.parametrize(
+    ("name", "hidden", "history"),
+    [
+        ("mmoe", (16, 8), "mean"),
+        ("shared_bottom", (16,), "mean"),
+        ("shared_bottom", (), "none"),
+        ("stem", (16,), "mean"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("parts", "largest"),
+    [((QUERY, ITEM, PAIR), 2**30), ((QUERY, ITEM, ()), 0), ((QUERY[:1], (), PAIR), 2**30)],
+)
 def test_pairs_get_what_the_model_predicts_of_them_row_by_row(
-    name: str, history: str, parts: tuple[tuple[ModelInput, ...], ...]
+    name: str,
+    hidden: tuple[int, ...],
+    history: str,
+    parts: tuple[tuple[ModelInput, ...], ...],
+    largest: int,
 ) -> None:
     settings = spec.Ranking.model_validate(
-        {"tasks": TASKS, "architecture": ARCHITECTURES[name], "hidden": (16,), "history": history}
+        {"tasks": TASKS, "architecture": ARCHITECTURES[name], "hidden": hidden, "history": history}
     )
     model = RankingModel([given for part in parts for given in part], settings)
     build(model, model.model_inputs, seed=1)
-    inference = Inference(model, Inputs(*parts))
+    inference = Inference(model, Inputs(*parts), largest=largest)
     queries, items = _arrays(parts[0], QUERIES, 3), _arrays(parts[1], ITEMS, 4)
     encoded = inference.encode_items(items)
     for rows in (0, 1, 5000):

@@ -17,7 +17,8 @@ def _each_glorot(shape: Any, dtype: Any = None, **_: Any) -> Any:
 class Experts(tf.keras.layers.Layer):
     """E networks side by side: f_e(x) = relu(... relu(x A_e1 + c_e1) ...), one batched product a layer.
 
-    [batch, in] -> [batch, E, units[-1]].
+    [batch, in] -> [batch, E, units[-1]]. ``first`` and ``rest`` are its two halves: the product with the
+    input, and all that comes after.
 
     Args:
         experts: E.
@@ -29,10 +30,12 @@ class Experts(tf.keras.layers.Layer):
         super().__init__()
         self.experts = experts
         self.units = tuple(units)
+        self.width = experts * self.units[0]
         self.noise = [Dropout(dropout) for _ in units]
 
     def build(self, shape: Any) -> None:
         """Create a kernel [E, in, out] and a bias [E, out] a layer."""
+        super().build(shape)
         widths = [shape[-1], *self.units]
         self.kernels = [
             self.add_weight(name=f"kernel_{n}", shape=(self.experts, width, out), initializer=_each_glorot)
@@ -45,8 +48,15 @@ class Experts(tf.keras.layers.Layer):
 
     def call(self, x: Any, training: Any = None) -> Any:
         """Return every expert's output."""
-        equation = "bi,eio->beo"
-        for kernel, bias, noise in zip(self.kernels, self.biases, self.noise, strict=True):
-            x = noise(tf.nn.relu(tf.einsum(equation, x, kernel) + bias), training=training)
-            equation = "bei,eio->beo"
+        return self.rest(self.first(x), training=training)
+
+    def first(self, x: Any) -> Any:
+        """Return the first layer of a built layer before its activation, affine in x, [batch, width]."""
+        return tf.reshape(tf.einsum("bi,eio->beo", x, self.kernels[0]) + self.biases[0], [-1, self.width])
+
+    def rest(self, z: Any, training: Any = None) -> Any:
+        """Return every expert's output from what ``first`` gave."""
+        x = self.noise[0](tf.nn.relu(tf.reshape(z, [-1, self.experts, self.units[0]])), training=training)
+        for kernel, bias, noise in zip(self.kernels[1:], self.biases[1:], self.noise[1:], strict=True):
+            x = noise(tf.nn.relu(tf.einsum("bei,eio->beo", x, kernel) + bias), training=training)
         return x

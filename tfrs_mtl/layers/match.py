@@ -41,6 +41,11 @@ class Match(tf.keras.layers.Layer):
         super().__init__()
         self.pairs = tuple(pairs)
 
+    @property
+    def width(self) -> int:
+        """How many columns the output has."""
+        return 4 * len(self.pairs)
+
     def call(self, features: Mapping[str, Any]) -> Any:
         """Return [batch, 4 * pairs]."""
         return tf.concat(

@@ -14,9 +14,14 @@ def mlp(units: Sequence[int], *, dropout: float = 0.0) -> Any:
 
     Without units it is the identity.
     """
+    return tf.keras.Sequential(hidden_layers(units, dropout=dropout))
+
+
+def hidden_layers(units: Sequence[int], *, dropout: float = 0.0) -> list[Any]:
+    """Return the layers of ``mlp``; the first is affine, and the only one where there are no units."""
     layers: list[Any] = []
     for width in units:
-        layers.append(tf.keras.layers.Dense(width, activation="relu"))
+        layers += [tf.keras.layers.Dense(width), tf.keras.layers.ReLU()]
         if dropout > 0:
             layers.append(Dropout(dropout))
-    return tf.keras.Sequential(layers or [tf.keras.layers.Activation("linear")])
+    return layers or [tf.keras.layers.Activation("linear")]

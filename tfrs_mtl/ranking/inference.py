@@ -1,8 +1,13 @@
-"""The ranking model on pairs of few queries and many items: each side is encoded once, not once a pair."""
+"""The ranking model on pairs of few queries and many items: what one side gives is computed once, not a pair.
+
+An architecture's ``first`` is affine in its input, the columns of query, item and pair side by side. So it is
+the sum of a product with each side's columns and a bias. Most of the model's work is in the item's product,
+and that is done when the items are encoded.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +20,7 @@ from tfrs_mtl.layers.match import Match
 from tfrs_mtl.ranking.model import RankingModel
 
 _ROWS = 4096
+_LARGEST = 2**30  # where the shares of all items take more, those of the pairs are computed anew each time
 
 
 class Inputs(NamedTuple):
@@ -25,16 +31,36 @@ class Inputs(NamedTuple):
     pair: tuple[ModelInput, ...]
 
 
+class Kernels(NamedTuple):
+    """The architecture's first layer by the columns that it meets, [columns, first] each, and its bias."""
+
+    query: Any
+    item: Any
+    pair: Any
+    bias: Any
+
+
 class EncodedItems(NamedTuple):
-    """Items as the ranking model sees them, in TensorFlow's memory.
+    """Items as the ranking model sees them.
 
     Attributes:
-        encoded: [items, width]; width 0 where the model reads nothing of an item.
-        arrays: what was encoded, by name, [items, ...]: a history is matched with the items' ids.
+        held: their shares in the first layer, [items, first]; or, where ``is_narrow``, what the item's kernel
+            is yet to be multiplied with, [items, columns].
+        matched: what histories are matched with, by name, [items, ...].
+        kernels: of the model as it was when they were encoded.
     """
 
-    encoded: Any
-    arrays: Mapping[str, Any]
+    held: Any
+    is_narrow: bool
+    matched: Arrays
+    kernels: Kernels
+
+    def shares(self, rows: NDArray[np.int64]) -> Any:
+        """Return the shares in the first layer of some rows, [n, first]."""
+        if not self.kernels.item.shape[0]:
+            return tf.zeros([len(rows), self.kernels.item.shape[1]])
+        taken = tf.gather(self.held, rows)
+        return tf.matmul(taken, self.kernels.item) if self.is_narrow else taken
 
 
 class Inference:
@@ -43,23 +69,28 @@ class Inference:
     Args:
         model: with its variables made.
         inputs: the model's inputs.
+        largest: bytes up to which the shares of all items are kept.
     """
 
-    def __init__(self, model: RankingModel, inputs: Inputs) -> None:
+    def __init__(self, model: RankingModel, inputs: Inputs, *, largest: int = _LARGEST) -> None:
         self._model = model
         self._inputs = inputs
-        rows = tf.TensorSpec([None], tf.int32)
-        items = EncodedItems(tf.TensorSpec([None, None], tf.float32), signature(inputs.item))
-        sides = [signature(inputs.query), items, signature(inputs.pair), rows, rows]
+        self._largest = largest
+        self._matched = {n: s for n, s in signature(inputs.item).items() if n in _looked_at(model.match)}
+        matrix = tf.TensorSpec([None, None], tf.float32)
+        kernels = Kernels(matrix, matrix, matrix, tf.TensorSpec([None], tf.float32))
+        pairs = {**signature(inputs.pair), **self._matched}
+        sides = [signature(inputs.query), tf.TensorSpec([None], tf.int32), pairs, matrix, kernels]
         self._predict = tf.function(self._call, input_signature=sides)
-        self._encode_items = tf.function(lambda features: self._encode(inputs.item, features))
 
     def encode_items(self, arrays: Arrays) -> EncodedItems:
         """Encode the arrays of all items once, for many calls of ``predict``."""
-        held = {name: tf.constant(array) for name, array in select(arrays, self._inputs.item).items()}
-        if not held:
-            return EncodedItems(tf.zeros([0, 0]), held)
-        return EncodedItems(self._encode_items(held), held)
+        kernels, given = self._kernels(), select(arrays, self._inputs.item)
+        parts = self._encode(self._inputs.item, given)
+        columns = tf.concat(parts, axis=-1) if parts else tf.zeros([0, 0])
+        is_narrow = 4 * columns.shape[0] * kernels.bias.shape[0] > self._largest
+        held = columns if is_narrow else tf.matmul(columns, kernels.item)
+        return EncodedItems(held, is_narrow, {name: given[name] for name in self._matched}, kernels)
 
     def predict(
         self,
@@ -77,44 +108,47 @@ class Inference:
             pairs: arrays of the pairs, [n, ...].
             query_rows, item_rows: who meets what, [n].
         """
-        given = select(queries, self._inputs.query)
-        own = select(pairs, self._inputs.pair)
+        given, own = select(queries, self._inputs.query), select(pairs, self._inputs.pair)
         blocks = []
         for start in range(0, max(len(query_rows), 1), _ROWS):
-            stop = start + _ROWS
-            block = {name: array[start:stop] for name, array in own.items()}
-            rows = (query_rows[start:stop].astype(np.int32), item_rows[start:stop].astype(np.int32))
-            blocks.append(self._predict(given, items, block, *rows))
+            part = slice(start, start + _ROWS)
+            who, what = query_rows[part].astype(np.int32), item_rows[part]
+            block = {name: array[part] for name, array in own.items()}
+            block |= {name: array[what] for name, array in items.matched.items()}
+            blocks.append(self._predict(given, who, block, items.shares(what), items.kernels))
         return {name: np.concatenate([block[name].numpy() for block in blocks]) for name in blocks[0]}
 
-    def _call(self, queries: Any, items: Any, pairs: Any, query_rows: Any, item_rows: Any) -> dict[str, Any]:
-        parts = [self._encode(self._inputs.pair, pairs)] if self._kept(self._inputs.pair) else []
-        if self._kept(self._inputs.item):
-            width = self._width(self._inputs.item)
-            parts.insert(0, tf.ensure_shape(tf.gather(items.encoded, item_rows), [None, width]))
-        if self._kept(self._inputs.query):
-            parts.insert(0, tf.gather(self._encode(self._inputs.query, queries), query_rows))
-        if (match := self._model.match) is not None:
-            parts.append(_matched(match, queries, items.arrays, pairs, query_rows, item_rows))
-        represented = self._model.architecture(tf.concat(parts, axis=-1))
+    def _call(self, queries: Any, rows: Any, pairs: Any, shares: Any, kernels: Any) -> dict[str, Any]:
+        """Predict pairs from the first layer on; ``rows`` are those of their queries."""
+        first = shares + kernels.bias
+        if parts := self._encode(self._inputs.query, queries):
+            first += tf.gather(tf.matmul(tf.concat(parts, axis=-1), kernels.query), rows)
+        parts = self._encode(self._inputs.pair, pairs)
+        if self._model.match is not None:
+            names = _looked_at(self._model.match)
+            met = {name: tf.gather(array, rows) for name, array in queries.items() if name in names}
+            parts.append(self._model.match({**met, **pairs}))
+        if parts:
+            first += tf.matmul(tf.concat(parts, axis=-1), kernels.pair)
+        represented = self._model.architecture.rest(first)
         return {name: head.predict(head(represented[name])) for name, head in self._model.heads.items()}
 
-    def _encode(self, inputs: Sequence[ModelInput], features: Any) -> Any:
+    def _encode(self, inputs: Sequence[ModelInput], features: Any) -> list[Any]:
         encoder = self._model.encoder
-        return tf.concat([encoder.encode(given, features) for given in self._kept(inputs)], axis=-1)
+        return [encoder.encode(given, features) for given in inputs if given in encoder.kept]
 
-    def _kept(self, inputs: Sequence[ModelInput]) -> list[ModelInput]:
-        return [given for given in inputs if given in self._model.encoder.kept]
+    def _kernels(self) -> Kernels:
+        """Read the first layer off what it makes of zeros, and of each column alone."""
+        encoder, match, first = self._model.encoder, self._model.match, self._model.architecture.first
+        widths = dict(zip(encoder.kept, map(sum, encoder.segments), strict=True))
+        query, item, pair = (sum(widths.get(given, 0) for given in side) for side in self._inputs)
+        pair += match.width if match is not None else 0
+        bias = first(tf.zeros([1, query + item + pair]))
+        kernels = first(tf.eye(query + item + pair)) - bias
+        return Kernels(*tf.split(kernels, [query, item, pair]), bias[0])
 
-    def _width(self, inputs: Sequence[ModelInput]) -> int:
-        shaped = tf.function(lambda f: self._encode(inputs, f)).get_concrete_function(signature(inputs))
-        return int(shaped.output_shapes[-1])
 
-
-def _matched(match: Match, queries: Any, items: Any, pairs: Any, query_rows: Any, item_rows: Any) -> Any:
-    """Match histories with ids, gathered for each pair."""
-    needed = {name for p in match.pairs for name in (p.history, ages_of(p.history), p.category)}
-    features = {name: array for name, array in pairs.items() if name in needed}
-    for side, rows in ((queries, query_rows), (items, item_rows)):
-        features |= {name: tf.gather(array, rows) for name, array in side.items() if name in needed}
-    return match(features)
+def _looked_at(match: Match | None) -> set[str]:
+    """Return the names of the arrays that are matched."""
+    pairs = () if match is None else match.pairs
+    return {name for p in pairs for name in (p.history, ages_of(p.history), p.category)}

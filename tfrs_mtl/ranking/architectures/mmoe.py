@@ -33,11 +33,26 @@ class MultiGateMixture(tf.keras.layers.Layer):
         self.gate = tf.keras.layers.Dense(len(ranking.tasks) * ranking.architecture.experts)
         self.towers = {task.name: mlp(ranking.tower) for task in ranking.tasks}
 
+    def build(self, shape: Any) -> None:
+        """Create the weights of gates and experts."""
+        super().build(shape)
+        self.gate.build(shape)
+        self.experts.build(shape)
+
     def call(self, x: Any, training: Any = None) -> dict[str, Any]:
         """Return task -> z_k."""
-        mixed = tf.matmul(self.gates(x), self.experts(x, training=training))
+        return self.rest(self.first(x), training=training)
+
+    def first(self, x: Any) -> Any:
+        """Return the gates' logits, then the experts' first layer before its activation, affine in x."""
+        return tf.concat([self.gate(x), self.experts.first(x)], axis=-1)
+
+    def rest(self, z: Any, training: Any = None) -> dict[str, Any]:
+        """Return task -> z_k from what ``first`` gave."""
+        logits, hidden = tf.split(z, [self.gate.units, self.experts.width], axis=-1)
+        mixed = tf.matmul(self.gates(logits), self.experts.rest(hidden, training=training))
         return {name: tower(mixed[:, k]) for k, (name, tower) in enumerate(self.towers.items())}
 
-    def gates(self, x: Any) -> Any:
+    def gates(self, logits: Any) -> Any:
         """Return each task's share of each expert, [batch, tasks, E]; a row sums to 1."""
-        return tf.nn.softmax(tf.reshape(self.gate(x), [-1, len(self.towers), self.experts.experts]))
+        return tf.nn.softmax(tf.reshape(logits, [-1, len(self.towers), self.experts.experts]))

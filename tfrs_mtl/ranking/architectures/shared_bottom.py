@@ -8,7 +8,7 @@ from typing import Any
 from tfrs_mtl import spec
 from tfrs_mtl._tf import tf
 from tfrs_mtl.layers.inputs import Segment
-from tfrs_mtl.layers.mlp import mlp
+from tfrs_mtl.layers.mlp import hidden_layers, mlp
 
 
 class SharedBottom(tf.keras.layers.Layer):
@@ -21,10 +21,19 @@ class SharedBottom(tf.keras.layers.Layer):
 
     def __init__(self, ranking: spec.Ranking, _: Sequence[Segment] = ()) -> None:
         super().__init__()
-        self.bottom = mlp(ranking.hidden, dropout=ranking.dropout)
+        self.entry, *others = hidden_layers(ranking.hidden, dropout=ranking.dropout)
+        self.bottom = tf.keras.Sequential(others or [tf.keras.layers.Activation("linear")])
         self.towers = {task.name: mlp(ranking.tower) for task in ranking.tasks}
 
     def call(self, x: Any, training: Any = None) -> dict[str, Any]:
         """Return task -> z_k."""
-        shared = self.bottom(x, training=training)
+        return self.rest(self.first(x), training=training)
+
+    def first(self, x: Any) -> Any:
+        """Return f's first layer before its activation, affine in x, [batch, hidden[0]]."""
+        return self.entry(x)
+
+    def rest(self, z: Any, training: Any = None) -> dict[str, Any]:
+        """Return task -> z_k from what ``first`` gave."""
+        shared = self.bottom(z, training=training)
         return {name: tower(shared) for name, tower in self.towers.items()}

@@ -45,16 +45,42 @@ class TaskEmbeddings(tf.keras.layers.Layer):
         self.gate = {n: tf.keras.layers.Dense(chosen.experts + chosen.own_experts) for n in names}
         self.towers = {n: mlp(ranking.tower) for n in names}
 
+    def build(self, shape: Any) -> None:
+        """Create all weights."""
+        super().build(shape)
+        own = sum(segment.extra for segment in self.segments) // len(self.towers)
+        shared = shape[-1] - own * len(self.towers)
+        self.shared.build((None, shared))
+        for name, tower in self.towers.items():
+            self.own[name].build((None, own + shared))
+            self.gate[name].build((None, own + shared))
+            tower.build((None, self.shared.units[-1]))
+
     def call(self, x: Any, training: Any = None) -> dict[str, Any]:
         """Return task -> z_k."""
+        return self.rest(self.first(x), training=training)
+
+    def first(self, x: Any) -> Any:
+        """Return the first layers of all experts before their activation and the gates' logits.
+
+        All lie side by side, the shared experts before each task's own, and are affine in x.
+        """
         shared, own = self.separate(x)
-        common = self.shared(shared, training=training)
-        represented = {}
+        found = [self.shared.first(shared)]
         for name, embedded in zip(self.towers, own, strict=True):
             seen = tf.concat([embedded, tf.stop_gradient(shared)], axis=-1)
-            experts = tf.concat([common, self.own[name](seen, training=training)], axis=1)
-            gate = tf.nn.softmax(self.gate[name](seen))
-            mixed = tf.squeeze(tf.matmul(gate[:, tf.newaxis], experts), axis=1)
+            found += [self.own[name].first(seen), self.gate[name](seen)]
+        return tf.concat(found, axis=-1)
+
+    def rest(self, z: Any, training: Any = None) -> dict[str, Any]:
+        """Return task -> z_k from what ``first`` gave."""
+        sizes = [size for name in self.towers for size in (self.own[name].width, self.gate[name].units)]
+        hidden, *pieces = tf.split(z, [self.shared.width, *sizes], axis=-1)
+        common = self.shared.rest(hidden, training=training)
+        represented = {}
+        for name, hidden, logits in zip(self.towers, pieces[::2], pieces[1::2], strict=True):
+            experts = tf.concat([common, self.own[name].rest(hidden, training=training)], axis=1)
+            mixed = tf.squeeze(tf.matmul(tf.nn.softmax(logits)[:, tf.newaxis], experts), axis=1)
             represented[name] = self.towers[name](mixed)
         return represented
 

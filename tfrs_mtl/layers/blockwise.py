@@ -9,11 +9,12 @@ import numpy as np
 
 from tfrs_mtl._tf import tf
 from tfrs_mtl.dataset.examples import ModelInput
-from tfrs_mtl.layers.features import select, signature
+from tfrs_mtl.layers.features import select
+from tfrs_mtl.layers.packed import Compiled, Layout, layout_of, pack, signature, unpack
 
 
 class Blockwise:
-    """Compiles ``function(features)`` once, for any number of rows, and calls it on numpy arrays in blocks.
+    """Calls ``function(features)`` on numpy arrays in blocks, compiled once for any number of rows.
 
     Args:
         function: dict of tensors [rows, ...] -> a tensor [rows, ...] or a dict of them.
@@ -21,21 +22,22 @@ class Blockwise:
     """
 
     def __init__(self, function: Callable[[Mapping[str, Any]], Any], inputs: Sequence[ModelInput]) -> None:
+        self._function = function
         self._inputs = tuple(inputs)
-        self._signature = signature(inputs)
-        self._compiled = tf.function(function, input_signature=[self._signature])
+        self._compiled = Compiled(self._compile)
 
     def __call__(self, features: Mapping[str, Any], *, rows: int) -> Any:
         """Return numpy arrays [n, ...] of the function's form, at most ``rows`` rows a call; n may be 0."""
-        chosen = select(features, self._inputs)
+        chosen = {name: np.asarray(array) for name, array in select(features, self._inputs).items()}
+        layout = layout_of(chosen)
+        compiled = self._compiled.of(layout)
         total = len(next(iter(chosen.values())))
-        blocks = [self._block(chosen, start, start + rows) for start in range(0, max(total, 1), rows)]
+        blocks = [
+            compiled(pack(chosen, layout, start=start, size=min(rows, total - start)))
+            for start in range(0, max(total, 1), rows)
+        ]
         return tf.nest.map_structure(lambda *parts: np.concatenate([part.numpy() for part in parts]), *blocks)
 
-    def _block(self, features: Mapping[str, Any], start: int, stop: int) -> Any:
-        return self._compiled(
-            {
-                name: tf.convert_to_tensor(features[name][start:stop], dtype=spec.dtype)
-                for name, spec in self._signature.items()
-            }
-        )
+    def _compile(self, layout: Layout) -> Any:
+        function = tf.function(lambda packed: self._function(unpack(packed, layout)))
+        return function.get_concrete_function(signature(layout))

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from tfrs_mtl._tf import tf
 from tfrs_mtl.dataset.examples import Arrays, ModelInput, ages_of
-from tfrs_mtl.layers.features import select, signature
+from tfrs_mtl.layers.features import select
 from tfrs_mtl.layers.match import Match
+from tfrs_mtl.layers.packed import Compiled, Layout, layout_of, pack, signature, unpack
 from tfrs_mtl.ranking.model import RankingModel
 
 _ROWS = 4096
@@ -76,12 +77,7 @@ class Inference:
         self._model = model
         self._inputs = inputs
         self._largest = largest
-        self._matched = {n: s for n, s in signature(inputs.item).items() if n in _looked_at(model.match)}
-        matrix = tf.TensorSpec([None, None], tf.float32)
-        kernels = Kernels(matrix, matrix, matrix, tf.TensorSpec([None], tf.float32))
-        pairs = {**signature(inputs.pair), **self._matched}
-        sides = [signature(inputs.query), tf.TensorSpec([None], tf.int32), pairs, matrix, kernels]
-        self._predict = tf.function(self._call, input_signature=sides)
+        self._predict = Compiled(self._compile)
 
     def encode_items(self, arrays: Arrays) -> EncodedItems:
         """Encode the arrays of all items once, for many calls of ``predict``."""
@@ -90,7 +86,8 @@ class Inference:
         columns = tf.concat(parts, axis=-1) if parts else tf.zeros([0, 0])
         is_narrow = 4 * columns.shape[0] * kernels.bias.shape[0] > self._largest
         held = columns if is_narrow else tf.matmul(columns, kernels.item)
-        return EncodedItems(held, is_narrow, {name: given[name] for name in self._matched}, kernels)
+        matched = {name: array for name, array in given.items() if name in _looked_at(self._model.match)}
+        return EncodedItems(held, is_narrow, matched, kernels)
 
     def predict(
         self,
@@ -108,15 +105,29 @@ class Inference:
             pairs: arrays of the pairs, [n, ...].
             query_rows, item_rows: who meets what, [n].
         """
-        given, own = select(queries, self._inputs.query), select(pairs, self._inputs.pair)
+        given, own = select(queries, self._inputs.query), dict(select(pairs, self._inputs.pair))
+        own |= {name: array[item_rows] for name, array in items.matched.items()}
+        sides = layout_of(given), layout_of(own)
+        compiled = self._predict.of(*sides)
+        asked = pack(given, sides[0], start=0, size=len(next(iter(given.values()), ())))
         blocks = []
         for start in range(0, max(len(query_rows), 1), _ROWS):
-            part = slice(start, start + _ROWS)
-            who, what = query_rows[part].astype(np.int32), item_rows[part]
-            block = {name: array[part] for name, array in own.items()}
-            block |= {name: array[what] for name, array in items.matched.items()}
-            blocks.append(self._predict(given, who, block, items.shares(what), items.kernels))
+            who, what = query_rows[start : start + _ROWS], item_rows[start : start + _ROWS]
+            block = pack(own, sides[1], start=start, size=len(what))
+            shares = items.shares(what)
+            blocks.append(compiled(asked, tf.constant(who, tf.int32), block, shares, items.kernels))
         return {name: np.concatenate([block[name].numpy() for block in blocks]) for name in blocks[0]}
+
+    def _compile(self, asked: Layout, own: Layout) -> Any:
+        """Return ``_call`` for packed queries and pairs."""
+        function = tf.function(
+            lambda queries, rows, pairs, shares, kernels: self._call(
+                unpack(queries, asked), rows, unpack(pairs, own), shares, kernels
+            )
+        )
+        matrix, rows = tf.TensorSpec([None, None], tf.float32), tf.TensorSpec([None], tf.int32)
+        kernels = Kernels(matrix, matrix, matrix, tf.TensorSpec([None], tf.float32))
+        return function.get_concrete_function(signature(asked), rows, signature(own), matrix, kernels)
 
     def _call(self, queries: Any, rows: Any, pairs: Any, shares: Any, kernels: Any) -> dict[str, Any]:
         """Predict pairs from the first layer on; ``rows`` are those of their queries."""

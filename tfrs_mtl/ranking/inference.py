@@ -152,11 +152,11 @@ class Inference:
         """Read the first layer off what it makes of zeros, and of each column alone."""
         encoder, match, first = self._model.encoder, self._model.match, self._model.architecture.first
         widths = dict(zip(encoder.kept, map(sum, encoder.segments), strict=True))
-        query, item, pair = (sum(widths.get(given, 0) for given in side) for side in self._inputs)
-        pair += match.width if match is not None else 0
-        bias = first(tf.zeros([1, query + item + pair]))
-        kernels = first(tf.eye(query + item + pair)) - bias
-        return Kernels(*tf.split(kernels, [query, item, pair]), bias[0])
+        sides = [sum(widths.get(given, 0) for given in side) for side in self._inputs]
+        sides[-1] += match.width if match is not None else 0
+        bias = first(tf.zeros([1, sum(sides)]))
+        query, item, pair = tf.split(first(tf.eye(sum(sides))) - bias, sides)
+        return Kernels(query, item, pair, bias[0])
 
 
 def _looked_at(match: Match | None) -> set[str]:

@@ -25,9 +25,10 @@ def answer(state: State, request: Request, asked: Asked) -> tuple[Answer, ...]:
         request: made for this state by ``read_request``.
     """
     limits = limits_of(state, request, asked)
-    candidates = gather(state, asked, request.k, limits)
+    queries = state.scorer.encode(asked.queries)
+    candidates = gather(state, queries, asked.known, request.k, limits)
     ranked = state.scorer.rank(
-        asked.queries, candidates.rows, context=request.context, k=request.k, weights=request.weights
+        queries, candidates.rows, context=request.context, k=request.k, weights=request.weights
     )
     return recommendations(state, request, asked, candidates, ranked)
 

@@ -18,6 +18,8 @@ from serving.state import State
 from tfrs_mtl.dataset.frames import QUERY_ID, Frame, to_frame
 from tfrs_mtl.dataset.point_in_time import empty_features
 from tfrs_mtl.errors import TfrsMtlError
+from tfrs_mtl.schema import Side
+from tfrs_mtl.scoring import filled
 from tfrs_mtl.store import Dated
 
 _WAITING_A_THREAD = 16
@@ -51,11 +53,11 @@ class Reader:
         """Return the queries' features, or why there are none."""
         (table, written), trouble = self._features(state, request)
         queries = to_frame(QUERY_ID, request.keys, table, request.times)
-        known = state.scorer.knows(queries)
-        filled = _filled(queries)
+        fills = filled(queries)
+        known = fills if fills.all() else state.scorer.knows(queries)
         degraded = tuple(
-            trouble + _amiss(state, bool(knows), bool(fills), trouble)
-            for knows, fills in zip(known, filled, strict=True)
+            trouble + _amiss(state, bool(knows), bool(has), trouble)
+            for knows, has in zip(known, fills, strict=True)
         )
         return Asked(queries, known, degraded, written)
 
@@ -64,12 +66,11 @@ class Reader:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _features(self, state: State, request: Request) -> tuple[Dated, tuple[Degraded, ...]]:
-        side = state.schema.query
-        nothing = Dated(empty_features(side, len(request.keys)), {})
-        if side.service is None or not side.fetched or not len(request.keys):
-            return nothing, ()
+        side, size = state.schema.query, len(request.keys)
+        if side.service is None or not side.fetched or not size:
+            return _nothing(side, size), ()
         if not self._room.acquire(blocking=False):  # as many wait already as a store that hangs may hold
-            return nothing, ("store_timeout",)
+            return _nothing(side, size), ("store_timeout",)
         reading = self._pool.submit(
             state.project.repo.online_dated, side, request.keys.to_pylist(), at=request.at
         )
@@ -78,21 +79,16 @@ class Reader:
             return reading.result(state.settings.deadline.total_seconds()), ()
         except Late:
             reading.cancel()
-            return nothing, ("store_timeout",)
+            return _nothing(side, size), ("store_timeout",)
         except TfrsMtlError:
-            return nothing, ("store_unavailable",)
+            return _nothing(side, size), ("store_unavailable",)
 
     def _leave(self, _: Future[Dated]) -> None:
         self._room.release()
 
 
-def _filled(queries: Frame) -> NDArray[np.bool_]:
-    """Say of each query whether any feature of it has a value, [n]."""
-    filled = np.zeros(len(queries), np.bool_)
-    for name, column in queries.columns.items():
-        if name != QUERY_ID and column.null_count < len(column):
-            filled |= column.is_valid().to_numpy(zero_copy_only=False)
-    return filled
+def _nothing(side: Side, size: int) -> Dated:
+    return Dated(empty_features(side, size), {})
 
 
 def _amiss(state: State, known: bool, filled: bool, trouble: tuple[Degraded, ...]) -> tuple[Degraded, ...]:

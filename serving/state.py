@@ -15,6 +15,7 @@ from serving.answer import Versions
 from serving.masks import evaluate
 from tfrs_mtl.bundle import BundleStore
 from tfrs_mtl.bundle.contents import Contents, open_contents
+from tfrs_mtl.layers.threads import one_thread_a_call
 from tfrs_mtl.project import Project
 from tfrs_mtl.schema import Schema
 from tfrs_mtl.scoring import ItemSnapshot, Scorer
@@ -107,6 +108,7 @@ def load_state(live: Project, bundle: str) -> State:
         RegistryError: the registry contradicts the live spec's ``serving``.
         SpecError: a filter of the live spec is no expression over the items.
     """
+    one_thread_a_call()
     chosen = BundleStore(live.bundles).open(bundle)
     project, contents = open_contents(chosen, live)
     scorer = Scorer(

@@ -12,9 +12,9 @@ import pytest
 
 from tfrs_mtl.dataset.frames import Frame
 from tfrs_mtl.dataset.lookup import Lookup
-from tfrs_mtl.index import Excluded
-from tfrs_mtl.scoring import as_shares, expected_value
-from tfrs_mtl.scoring.own import own_items, without
+from tfrs_mtl.index import Excluded, kept
+from tfrs_mtl.scoring import as_shares, expected_value, merged
+from tfrs_mtl.scoring.own import own_items
 from tfrs_mtl.spec import Task
 
 BUY = Task(name="buy", kind="binary", label="bought")
@@ -88,8 +88,8 @@ def test_each_item_is_a_candidate_once_and_never_if_excluded() -> None:
     found = np.array([[3, 1], [2, -1]], np.int32)
     own = np.array([[1, 4, 4, -1], [0, 2, 4, 0]], np.int32)
     excluded = Excluded(np.array([0, 0, 1]), np.array([4]))
-    left = without(own, found, excluded, 5)
-    assert [sorted(row[row >= 0]) for row in left] == [[4], [0]]
+    left = merged([found, kept(own, 5, allowed=None, excluded=excluded)], 5)
+    assert left.tolist() == [[3, 1, -1, 4, -1, -1], [2, -1, 0, -1, -1, -1]]
 
 
 def test_no_score_is_lost_to_an_unknown_task() -> None:

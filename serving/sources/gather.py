@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from serving.limits import Limits
-from serving.reading import Asked
 from serving.sources.registry import SOURCES
 from serving.state import State
 from tfrs_mtl.index import Found
+from tfrs_mtl.scoring import EncodedQueries, merged
 
 
 @dataclass(frozen=True)
@@ -42,29 +42,21 @@ class Candidates:
         return found
 
 
-def gather(state: State, asked: Asked, k: int, limits: Limits) -> Candidates:
+def gather(
+    state: State, queries: EncodedQueries, known: NDArray[np.bool_], k: int, limits: Limits
+) -> Candidates:
     """Ask the sources for each query; one that nobody knows gets what is popular and nothing else."""
     given = state.settings.sources
     most = max(state.scorer.candidates if given.towers is None else given.towers, k)
     quotas = {**given.model_dump(), "towers": 0 if given.towers == 0 else most}
-    named = {name: ask(state, asked, quotas[name], limits) for name, ask in SOURCES.items() if quotas[name]}
-    if not asked.known.all():
-        unknown = ~asked.known[:, None]
+    named = {name: ask(state, queries, quotas[name], limits) for name, ask in SOURCES.items() if quotas[name]}
+    if not known.all():
+        unknown = ~known[:, None]
         named = {name: _blank(found, unknown) for name, found in named.items()}
-        found = SOURCES["popular"](state, asked, most, limits)
+        found = SOURCES["popular"](state, queries, most, limits)
         beyond = np.arange(found.rows.shape[1]) >= quotas["popular"]
         named["popular"] = _blank(found, ~unknown & beyond)
     return Candidates(merged([found.rows for found in named.values()], state.size), named)
-
-
-def merged(parts: Sequence[NDArray[np.int32]], items: int) -> NDArray[np.int32]:
-    """Lay rows [n, each] side by side and blank with -1 what a query has already."""
-    rows = np.hstack(parts)
-    owners = np.arange(len(rows), dtype=np.int64)[:, None] * items
-    codes = np.where(rows >= 0, owners + rows, -1)
-    first = np.zeros(codes.size, np.bool_)
-    first[np.unique(codes, return_index=True)[1]] = True
-    return np.where(first.reshape(codes.shape) & (rows >= 0), rows, -1).astype(np.int32)
 
 
 def _blank(found: Found, where: NDArray[np.bool_]) -> Found:

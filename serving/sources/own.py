@@ -5,13 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from serving.limits import Limits
-from serving.reading import Asked
 from serving.state import State
 from tfrs_mtl.index import Found
-from tfrs_mtl.scoring.own import own_items
+from tfrs_mtl.scoring import EncodedQueries
 
 
-def own(state: State, asked: Asked, quota: int, limits: Limits) -> Found:
+def own(state: State, queries: EncodedQueries, quota: int, limits: Limits) -> Found:
     """Return the items that each query met before; they have no score."""
-    rows = limits.kept(own_items(state.schema, asked.queries, state.items.lookup)[:, :quota], state.size)
+    rows = limits.kept(queries.own[:, :quota], state.size)
     return Found(rows, np.full(rows.shape, np.nan, np.float32))

@@ -12,11 +12,11 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tfrs_mtl.batch.sinks import Sink, Written
-from tfrs_mtl.dataset.frames import Frame, query_frame
+from tfrs_mtl.dataset.frames import query_frame
 from tfrs_mtl.dataset.interactions import microseconds
 from tfrs_mtl.dataset.shop import Shop
 from tfrs_mtl.schema import Schema
-from tfrs_mtl.scoring import Ranked, Scorer
+from tfrs_mtl.scoring import EncodedQueries, Ranked, Scorer
 from tfrs_mtl.store import MOMENT, arrow_type
 
 _QUERIES_A_BLOCK = 4096
@@ -53,9 +53,9 @@ class BatchJob:
         at = np.full(len(keys), microseconds(self.at), np.int64)
         queries = query_frame(self.shop.repo, self.shop.schema, keys, at)
         is_known = self.scorer.knows(queries)
-        return self._table(keys, self._ranked(queries, is_known), is_known)
+        return self._table(keys, self._ranked(self.scorer.encode(queries), is_known), is_known)
 
-    def _ranked(self, queries: Frame, is_known: NDArray[np.bool_]) -> Ranked:
+    def _ranked(self, queries: EncodedQueries, is_known: NDArray[np.bool_]) -> Ranked:
         """Rank what the towers found for known queries, and what is popular for the others."""
         candidates = self.scorer.find(queries, self.scorer.candidates)
         fallback = np.full(candidates.shape[1], -1, np.int32)

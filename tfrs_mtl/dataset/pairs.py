@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tfrs_mtl.dataset.encoders.ragged import floats_of, lengths_of
+from tfrs_mtl.dataset.encoders.ragged import cast, floats_of, lengths_of
 from tfrs_mtl.dataset.lookup import Lookup
 
 
@@ -22,7 +22,7 @@ class PairKeys:
         lengths = lengths_of(keys)
         self._starts = np.cumsum(lengths) - lengths
         self._width = len(known.values) + 1
-        codes = known.find(keys.flatten().cast(known.values.type))
+        codes = known.find(cast(keys.flatten(), known.values.type))
         composite = np.repeat(np.arange(len(keys), dtype=np.int64), lengths) * self._width + codes
         composite[codes < 0] = -1
         self._order = np.argsort(composite, kind="stable")

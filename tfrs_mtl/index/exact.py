@@ -113,12 +113,21 @@ class ExactIndex:
         for start in range(0, len(queries), max(length, 1)):
             block = queries[start : start + length]
             scores = buffer[: len(block)]
-            np.matmul(block, self.vectors.T, out=scores[:, : self.size])
+            self._multiply(block, scores[:, : self.size])
             if penalty is not None:
                 scores[:, : self.size] += penalty
             if excluded is not None:
                 _leave_out(scores, excluded, start)
             yield start, scores
+
+    def _multiply(self, queries: Vectors, out: NDArray[np.float32]) -> None:
+        """Write all dot products, [batch, items]."""
+        if len(queries) == 1:
+            # Memory bounds this one, so a second thread gains little; BLAS would wake them all, and let them
+            # spin for milliseconds afterwards at the cost of whatever else the process does.
+            np.einsum("nd,d->n", self.vectors, queries[0], out=out[0])
+        else:
+            np.matmul(queries, self.vectors.T, out=out)
 
     def _select(
         self, queries: Vectors, scores: NDArray[np.float32], k: int, start: int, found: Found

@@ -109,10 +109,12 @@ class Inference:
         own |= {name: array[item_rows] for name, array in items.matched.items()}
         sides = layout_of(given), layout_of(own)
         compiled = self._predict.of(*sides)
-        asked = pack(given, sides[0], start=0, size=len(next(iter(given.values()), ())))
+        size = len(next(iter(given.values()), ()))
+        asked = pack(given, sides[0], start=0, size=size)
         blocks = []
         for start in range(0, max(len(query_rows), 1), _ROWS):
             who, what = query_rows[start : start + _ROWS], item_rows[start : start + _ROWS]
+            who = who[:1] if size == 1 else who
             block = pack(own, sides[1], start=start, size=len(what))
             shares = items.shares(what)
             blocks.append(compiled(asked, tf.constant(who, tf.int32), block, shares, items.kernels))
@@ -130,18 +132,21 @@ class Inference:
         return function.get_concrete_function(signature(asked), rows, signature(own), matrix, kernels)
 
     def _call(self, queries: Any, rows: Any, pairs: Any, shares: Any, kernels: Any) -> dict[str, Any]:
-        """Predict pairs from the first layer on; ``rows`` are those of their queries."""
-        first = shares + kernels.bias
+        """Predict n pairs from the first layer on.
+
+        Args:
+            rows: those of the pairs' queries, [n]; or [1] where all are of one.
+        """
+        asked = kernels.bias
         if parts := self._encode(self._inputs.query, queries):
-            first += tf.gather(tf.matmul(tf.concat(parts, axis=-1), kernels.query), rows)
+            asked = tf.gather(tf.matmul(tf.concat(parts, axis=-1), kernels.query) + kernels.bias, rows)
         parts = self._encode(self._inputs.pair, pairs)
         if self._model.match is not None:
             names = _looked_at(self._model.match)
             met = {name: tf.gather(array, rows) for name, array in queries.items() if name in names}
             parts.append(self._model.match({**met, **pairs}))
-        if parts:
-            first += tf.matmul(tf.concat(parts, axis=-1), kernels.pair)
-        represented = self._model.architecture.rest(first)
+        own = tf.matmul(tf.concat(parts, axis=-1), kernels.pair) if parts else 0.0
+        represented = self._model.architecture.rest(own + asked + shares)
         return {name: head.predict(head(represented[name])) for name, head in self._model.heads.items()}
 
     def _encode(self, inputs: Sequence[ModelInput], features: Any) -> list[Any]:

@@ -1,16 +1,21 @@
 """From queries to ranked items. Batch, evaluation and serving share it."""
 
 from tfrs_mtl.scoring.objective import as_shares, expected_value
+from tfrs_mtl.scoring.queries import EncodedQueries, filled
 from tfrs_mtl.scoring.ranked import Ranked
+from tfrs_mtl.scoring.rows import merged
 from tfrs_mtl.scoring.scorer import Scorer
 from tfrs_mtl.scoring.snapshot import ItemSnapshot, read_snapshot, to_snapshot
 
 __all__ = [
+    "EncodedQueries",
     "ItemSnapshot",
     "Ranked",
     "Scorer",
     "as_shares",
     "expected_value",
+    "filled",
+    "merged",
     "read_snapshot",
     "to_snapshot",
 ]

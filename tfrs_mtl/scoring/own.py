@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tfrs_mtl.dataset.encoders.ragged import lengths_of, padded
+from tfrs_mtl.dataset.encoders.ragged import cast, lengths_of, padded
 from tfrs_mtl.dataset.frames import Frame
 from tfrs_mtl.dataset.lookup import Lookup
-from tfrs_mtl.index import Excluded
 from tfrs_mtl.schema import Schema
 
 
@@ -23,22 +22,7 @@ def own_items(schema: Schema, queries: Frame, keys: Lookup) -> NDArray[np.int32]
     found = []
     for name in names:
         column = queries.columns[name]
-        flat = keys.find(column.flatten().cast(keys.values.type)).astype(np.int32)
+        flat = keys.find(cast(column.flatten(), keys.values.type)).astype(np.int32)
         lengths = lengths_of(column)
         found.append(padded(flat, lengths, int(lengths.max(initial=0)), -1))
     return np.hstack(found) if found else np.empty((len(queries), 0), np.int32)
-
-
-def without(
-    own: NDArray[np.int32], found: NDArray[np.int32], excluded: Excluded | None, items: int
-) -> NDArray[np.int32]:
-    """Blank the rows of ``own`` that come again, are in ``found`` already, or are excluded."""
-    owners = np.arange(len(own), dtype=np.int64)[:, None] * items
-    codes = np.where(own >= 0, owners + own, -1)
-    barred = [(owners + found)[found >= 0]]
-    if excluded is not None:
-        barred.append(np.repeat(owners[:, 0], np.diff(excluded.indptr)) + excluded.rows)
-    first = np.zeros(codes.size, bool)
-    first[np.unique(codes, return_index=True)[1]] = True
-    kept = first.reshape(codes.shape) & (codes >= 0) & ~np.isin(codes, np.concatenate(barred))
-    return np.where(kept, own, -1).astype(np.int32)

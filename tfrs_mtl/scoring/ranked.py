@@ -49,7 +49,8 @@ def joined(parts: list[Ranked], k: int, tasks: list[str]) -> Ranked:
 
     def whole(arrays: list[NDArray[np.generic]], fill: float, dtype: type) -> NDArray[np.generic]:
         joined = np.concatenate(arrays) if arrays else np.empty((0, k), dtype)
-        return np.pad(joined, ((0, 0), (0, k - joined.shape[1])), constant_values=fill)
+        short = k - joined.shape[1]
+        return np.pad(joined, ((0, 0), (0, short)), constant_values=fill) if short else joined
 
     return Ranked(
         whole([p.rows for p in parts], -1, np.int32).astype(np.int32),

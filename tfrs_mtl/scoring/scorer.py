@@ -7,17 +7,18 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tfrs_mtl.dataset.examples import UNKNOWN
 from tfrs_mtl.dataset.frames import QUERY_ID, Frame, pair_frame
-from tfrs_mtl.index import Excluded, Found
+from tfrs_mtl.index import Excluded, Found, kept
 from tfrs_mtl.models import Models
 from tfrs_mtl.schema import Schema
 from tfrs_mtl.scoring.objective import Floats, as_shares, expected_value
-from tfrs_mtl.scoring.own import own_items, without
+from tfrs_mtl.scoring.own import own_items
+from tfrs_mtl.scoring.queries import EncodedQueries, filled
 from tfrs_mtl.scoring.ranked import Ranked, best_of, joined
+from tfrs_mtl.scoring.rows import Rows, merged
 from tfrs_mtl.scoring.snapshot import ItemSnapshot
 
 _PAIRS_A_BLOCK = 32_768
@@ -57,54 +58,52 @@ class Scorer:
             context: feature -> [n]; absent features are null.
             excluded: rows of the snapshot that a query must not get.
         """
-        found = self.find(queries, self.candidates, excluded=excluded)
-        return self.rank(queries, found, context=context)
+        encoded = self.encode(queries)
+        found = self.find(encoded, self.candidates, excluded=excluded)
+        return self.rank(encoded, found, context=context)
 
-    def find(self, queries: Frame, k: int, *, excluded: Excluded | None = None) -> NDArray[np.int32]:
+    def encode(self, queries: Frame) -> EncodedQueries:
+        """Return the queries as the models see them, with the items that they met before."""
+        arrays = self.models.preprocessor.encode("query", queries)
+        return EncodedQueries(queries, arrays, own_items(self.schema, queries, self.items.lookup))
+
+    def find(self, queries: EncodedQueries, k: int, *, excluded: Excluded | None = None) -> Rows:
         """Return each query's candidates: the k best of the towers, then what it met before, [n, k + own].
 
         Every row of the snapshot stands once for a query; -1 where there is none.
         """
-        found = self.retrieve(queries, k, excluded=excluded)
-        own = own_items(self.schema, queries, self.items.lookup)
-        return np.hstack([found, without(own, found, excluded, len(self.items.frame))])
+        items = len(self.items.frame)
+        found = self.search(queries, k, excluded=excluded).rows
+        return merged([found, kept(queries.own, items, allowed=None, excluded=excluded)], items)
 
     def knows(self, queries: Frame) -> NDArray[np.bool_]:
         """Say of each query whether anything is known: a feature, or an id that the models have met, [n].
 
         Of others the models can say nothing; what is popular suits them better.
         """
-        known = np.zeros(len(queries), np.bool_)
-        for name, column in queries.columns.items():
-            if name != QUERY_ID:
-                known |= pc.is_valid(column).to_numpy(zero_copy_only=False)
+        known = filled(queries)
         if not known.all():
             ids = self.models.preprocessor.encode("query", queries).get(QUERY_ID)
             known = known if ids is None else known | np.greater(ids, UNKNOWN)
         return known
 
-    def retrieve(self, queries: Frame, k: int, *, excluded: Excluded | None = None) -> NDArray[np.int32]:
-        """Return the k best rows of the snapshot by the towers alone, [n, k], padded with -1."""
-        return self.search(queries, k, excluded=excluded).rows
-
     def search(
         self,
-        queries: Frame,
+        queries: EncodedQueries,
         k: int,
         *,
         excluded: Excluded | None = None,
         allowed: NDArray[np.bool_] | None = None,
     ) -> Found:
         """Return the k best rows of the snapshot by the towers alone, with scores; see ``Index.search``."""
-        encoded = self.models.preprocessor.encode("query", queries)
-        vectors = self.models.retrieval.encode_queries(encoded)
+        vectors = self.models.retrieval.encode_queries(queries.arrays)
         most = min(k, len(self.items.frame))
         return self.items.index.search(vectors, most, excluded=excluded, allowed=allowed)
 
     def rank(
         self,
-        queries: Frame,
-        candidates: NDArray[np.int32],
+        queries: EncodedQueries,
+        candidates: Rows,
         *,
         context: Mapping[str, pa.Array] | None = None,
         k: int | None = None,
@@ -128,8 +127,8 @@ class Scorer:
 
     def _rank_block(
         self,
-        queries: Frame,
-        candidates: NDArray[np.int32],
+        queries: EncodedQueries,
+        candidates: Rows,
         context: Mapping[str, pa.Array],
         k: int,
         weights: Mapping[str, float],
@@ -145,7 +144,7 @@ class Scorer:
 
     def predict(
         self,
-        queries: Frame,
+        queries: EncodedQueries,
         query_rows: NDArray[np.int64],
         item_rows: NDArray[np.int64],
         *,
@@ -154,18 +153,17 @@ class Scorer:
         """Return each task's prediction of n (query row, item row) pairs, task -> [n]."""
         pairs = pair_frame(
             self.schema,
-            queries,
+            queries.frame,
             self.items.frame,
             query_rows=query_rows,
             item_rows=item_rows,
-            times=queries.times[query_rows],
+            times=queries.frame.times[query_rows],
             context={name: column.take(pa.array(query_rows)) for name, column in context.items()},
         )
-        encode = self.models.preprocessor.encode
         return self.models.inference.predict(
-            encode("query", queries),
+            queries.arrays,
             self.items.encoded(self.models.inference),
-            encode("pair", pairs),
+            self.models.preprocessor.encode("pair", pairs),
             query_rows=query_rows,
             item_rows=item_rows,
         )

@@ -45,7 +45,7 @@ class Scale:
             known = values[held]
             ranks = np.interp(known, *self._curve)
             out[held, 0] = ranks if len(self.quantiles) > 1 else 0.0
-            out[held, 1] = np.clip((_signed_log(known) - self.mean) / self.deviation, -5, 5)
+            out[held, 1] = np.minimum(np.maximum((_signed_log(known) - self.mean) / self.deviation, -5), 5)
         return out
 
     @cached_property
@@ -186,9 +186,12 @@ def _floats(column: pa.Array, times: NDArray[np.int64], is_age: bool) -> NDArray
         stamps = column.cast(pa.int64())
         ages = (times - pc.fill_null(stamps, 0).to_numpy(zero_copy_only=False)) / _MICROSECONDS_A_DAY
         return np.where(pc.is_valid(stamps).to_numpy(zero_copy_only=False), ages, np.nan)
-    found = np.asarray(column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False), np.float64)
-    # Differences of the very largest numbers would overflow.
-    return np.where(np.isfinite(found), np.clip(found, -_LARGEST, _LARGEST), found)
+    if pa.types.is_boolean(column.type):
+        column = column.cast(pa.float64())
+    found = np.asarray(column.to_numpy(zero_copy_only=False), np.float64)
+    if (np.abs(found) > _LARGEST).any():  # differences of the very largest numbers would overflow
+        return np.where(np.isfinite(found), np.clip(found, -_LARGEST, _LARGEST), found)
+    return found
 
 
 def _signed_log(values: NDArray[np.float64]) -> NDArray[np.float64]:

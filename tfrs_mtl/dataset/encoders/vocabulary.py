@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from tfrs_mtl.dataset.encoders.ragged import cast
 from tfrs_mtl.dataset.examples import NULL, UNKNOWN
 from tfrs_mtl.dataset.lookup import Lookup
 
@@ -47,14 +48,16 @@ class Vocabulary:
 
     def encode(self, column: pa.Array) -> NDArray[np.int32]:
         """Return the id of each value, int32 [n]."""
-        column = as_values(column).cast(self.arrow_type)
+        column = cast(as_values(column), self.arrow_type)
         if self.bins:
             hashed = pd.util.hash_array(_filled(column), categorize=False) % np.uint64(self.bins)
             ids = hashed.astype(np.int64) + 1
             return np.where(_valid(column), ids, NULL).astype(np.int32)
         places = self._lookup.find(column)
-        ids = np.where(places >= 0, places + _FIRST, UNKNOWN)
-        return np.where(_valid(column), ids, NULL).astype(np.int32)
+        ids = np.where(places >= 0, places + _FIRST, UNKNOWN).astype(np.int32)
+        if column.null_count:
+            ids[~_valid(column)] = NULL
+        return ids
 
     @cached_property
     def _lookup(self) -> Lookup:
@@ -91,9 +94,7 @@ def fit_vocabulary(column: pa.Array, *, limit: int | None = None, bins: int | No
 
 def as_values(column: pa.Array) -> pa.Array:
     """Return a flat column as int64 or string, the two types that values have."""
-    if pa.types.is_integer(column.type):
-        return column.cast(pa.int64())
-    return column if pa.types.is_string(column.type) else column.cast(pa.string())
+    return cast(column, pa.int64() if pa.types.is_integer(column.type) else pa.string())
 
 
 def _valid(column: pa.Array) -> NDArray[np.bool_]:

@@ -18,7 +18,7 @@ def cast(column: pa.Array, kind: pa.DataType) -> pa.Array:
 
 def lengths_of(column: pa.ListArray) -> NDArray[np.int64]:
     """Return the length of each list, 0 for null, [n]."""
-    lengths = np.diff(column.offsets.to_numpy()).astype(np.int64)
+    lengths: NDArray[np.int64] = np.diff(column.offsets.to_numpy()).astype(np.int64)
     if column.null_count:
         lengths[column.is_null().to_numpy(zero_copy_only=False)] = 0
     return lengths

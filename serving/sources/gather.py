@@ -29,7 +29,10 @@ class Candidates:
 
     def sources(self, query: int, rows: NDArray[np.int32]) -> list[tuple[str, ...]]:
         """Return for each of the rows which sources named it to a query."""
-        holds = {name: np.isin(rows, found.rows[query]) for name, found in self.named.items()}
+        holds = {
+            name: (found.rows[query] == rows[:, np.newaxis]).any(axis=1).tolist()
+            for name, found in self.named.items()
+        }
         return [tuple(name for name in holds if holds[name][n]) for n in range(len(rows))]
 
     def scores(self, query: int, row: int) -> dict[str, float | None]:

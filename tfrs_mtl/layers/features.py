@@ -26,6 +26,12 @@ def signature(inputs: Iterable[ModelInput]) -> dict[str, Any]:
     return specs
 
 
+def names_of(model_input: ModelInput) -> tuple[str, ...]:
+    """Return the names of the arrays that an input needs."""
+    name = model_input.name
+    return (name, ages_of(name)) if model_input.form == "history" else (name,)
+
+
 def zeros(inputs: Iterable[ModelInput], *, rows: int = 1) -> dict[str, Any]:
     """Return name -> zeros of every array the inputs need; lists have length 1."""
     return {
@@ -40,7 +46,7 @@ def select(features: Mapping[str, Any], inputs: Iterable[ModelInput]) -> dict[st
     Raises:
         ValueError: an array is missing.
     """
-    names = list(signature(inputs))
+    names = [name for given in inputs for name in names_of(given)]
     missing = [name for name in names if name not in features]
     if missing:
         raise ValueError(f"the batch has no array {missing[0]!r}; {nearest(missing[0], sorted(features))}")

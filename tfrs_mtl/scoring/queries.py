@@ -30,6 +30,8 @@ class EncodedQueries:
 
     def slice(self, start: int, length: int) -> EncodedQueries:
         """Return a stretch of queries, sharing memory."""
+        if start == 0 and length >= len(self):
+            return self
         part = slice(start, start + length)
         arrays = {name: array[part] for name, array in self.arrays.items()}
         return EncodedQueries(self.frame.slice(start, length), arrays, self.own[part])

@@ -115,15 +115,15 @@ class Scorer:
             context: feature -> [n]; absent features are null.
             k, weights: others than the scorer's own.
         """
-        kept, weighed = k or self.k, weights or self.weights
+        most, weighed = k or self.k, weights or self.weights
         length = max(1, _PAIRS_A_BLOCK // max(candidates.shape[1], 1))
         parts = []
         for start in range(0, len(queries), length):
             block = queries.slice(start, length)
             given = {name: column.slice(start, length) for name, column in (context or {}).items()}
             rows = candidates[start : start + length]
-            parts.append(self._rank_block(block, rows, given, kept, weighed))
-        return joined(parts, kept, [task.name for task in self.schema.spec.ranking.tasks])
+            parts.append(self._rank_block(block, rows, given, most, weighed))
+        return joined(parts, most, [task.name for task in self.schema.spec.ranking.tasks])
 
     def _rank_block(
         self,

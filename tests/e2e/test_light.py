@@ -40,6 +40,11 @@ def test_an_import_loads_neither_tensorflow_nor_feast(package: str) -> None:
     assert (done.stdout, done.stderr) == ("[]\n", "")
 
 
+def test_the_adapter_is_imported_at_once() -> None:
+    code = "import time; began = time.perf_counter(); import serving; print(time.perf_counter() - began)"
+    assert min(float(_python("-c", code).stdout) for _ in range(2)) < 0.5
+
+
 def test_help_comes_at_once() -> None:
     seconds = []
     for _ in range(2):

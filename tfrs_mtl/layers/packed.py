@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from threading import Lock
 from typing import Any, NamedTuple
 
@@ -72,18 +72,18 @@ def unpack(packed: Packed, layout: Layout) -> dict[str, Any]:
 
 
 class Compiled:
-    """What a function makes of layouts, made once for each.
+    """Functions by the layouts that they are compiled for; each is made once.
 
     Args:
-        make: takes layouts and returns the function compiled for arrays that lie so.
+        make: takes layouts, and whatever else tells functions apart, and returns the function.
     """
 
     def __init__(self, make: Callable[..., Any]) -> None:
         self._make = make
-        self._made: dict[tuple[Layout, ...], Any] = {}
+        self._made: dict[tuple[Hashable, ...], Any] = {}
         self._making = Lock()
 
-    def of(self, *layouts: Layout) -> Any:
+    def of(self, *layouts: Hashable) -> Any:
         """Return the function for these layouts."""
         if layouts not in self._made:
             with self._making:  # Keras traces a model in one thread at a time

@@ -56,13 +56,6 @@ class EncodedItems(NamedTuple):
     matched: Arrays
     kernels: Kernels
 
-    def shares(self, rows: NDArray[np.int64]) -> Any:
-        """Return the shares in the first layer of some rows, [n, first]."""
-        if not self.kernels.item.shape[0]:
-            return tf.zeros([len(rows), self.kernels.item.shape[1]])
-        taken = tf.gather(self.held, rows)
-        return tf.matmul(taken, self.kernels.item) if self.is_narrow else taken
-
 
 class Inference:
     """What ``RankingModel.predict`` answers, for pairs given by rows; a test holds the two equal.
@@ -108,34 +101,37 @@ class Inference:
         given, own = select(queries, self._inputs.query), dict(select(pairs, self._inputs.pair))
         own |= {name: array[item_rows] for name, array in items.matched.items()}
         sides = layout_of(given), layout_of(own)
-        compiled = self._predict.of(*sides)
+        compiled = self._predict.of(*sides, items.is_narrow)
         size = len(next(iter(given.values()), ()))
         asked = pack(given, sides[0], start=0, size=size)
         blocks = []
         for start in range(0, max(len(query_rows), 1), _ROWS):
             who, what = query_rows[start : start + _ROWS], item_rows[start : start + _ROWS]
-            who = who[:1] if size == 1 else who
+            rows = [tf.constant(rows, tf.int32) for rows in (who[:1] if size == 1 else who, what)]
             block = pack(own, sides[1], start=start, size=len(what))
-            shares = items.shares(what)
-            blocks.append(compiled(asked, tf.constant(who, tf.int32), block, shares, items.kernels))
+            blocks.append(compiled(asked, block, *rows, items.held, items.kernels))
         return {name: np.concatenate([block[name].numpy() for block in blocks]) for name in blocks[0]}
 
-    def _compile(self, asked: Layout, own: Layout) -> Any:
-        """Return ``_call`` for packed queries and pairs."""
-        function = tf.function(
-            lambda queries, rows, pairs, shares, kernels: self._call(
-                unpack(queries, asked), rows, unpack(pairs, own), shares, kernels
-            )
-        )
+    def _compile(self, asked: Layout, own: Layout, is_narrow: bool) -> Any:
+        """Return ``_call`` for packed queries and pairs, and items that are held so."""
+
+        def call(queries: Any, pairs: Any, who: Any, what: Any, held: Any, kernels: Kernels) -> Any:
+            shares = tf.gather(held, what) if self._inputs.item else 0.0
+            if is_narrow:
+                shares = tf.matmul(shares, kernels.item)
+            return self._call(unpack(queries, asked), who, unpack(pairs, own), shares, kernels)
+
         matrix, rows = tf.TensorSpec([None, None], tf.float32), tf.TensorSpec([None], tf.int32)
         kernels = Kernels(matrix, matrix, matrix, tf.TensorSpec([None], tf.float32))
-        return function.get_concrete_function(signature(asked), rows, signature(own), matrix, kernels)
+        sides = signature(asked), signature(own)
+        return tf.function(call).get_concrete_function(*sides, rows, rows, matrix, kernels)
 
     def _call(self, queries: Any, rows: Any, pairs: Any, shares: Any, kernels: Any) -> dict[str, Any]:
         """Predict n pairs from the first layer on.
 
         Args:
             rows: those of the pairs' queries, [n]; or [1] where all are of one.
+            shares: of the pairs' items in the first layer, [n, first].
         """
         asked = kernels.bias
         if parts := self._encode(self._inputs.query, queries):

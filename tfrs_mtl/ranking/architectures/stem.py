@@ -74,13 +74,15 @@ class TaskEmbeddings(tf.keras.layers.Layer):
 
     def rest(self, z: Any, training: Any = None) -> dict[str, Any]:
         """Return task -> z_k from what ``first`` gave."""
-        sizes = [size for name in self.towers for size in (self.own[name].width, self.gate[name].units)]
-        hidden, *pieces = tf.split(z, [self.shared.width, *sizes], axis=-1)
+        widths = [width for name in self.towers for width in (self.own[name].width, self.gate[name].units)]
+        hidden, *pieces = tf.split(z, [self.shared.width, *widths], axis=-1)
+        sizes = [self.shared.experts, next(iter(self.own.values())).experts]
         common = self.shared.rest(hidden, training=training)
         represented = {}
         for name, hidden, logits in zip(self.towers, pieces[::2], pieces[1::2], strict=True):
-            experts = tf.concat([common, self.own[name].rest(hidden, training=training)], axis=1)
-            mixed = tf.squeeze(tf.matmul(tf.nn.softmax(logits)[:, tf.newaxis], experts), axis=1)
+            own = self.own[name].rest(hidden, training=training)
+            of_common, of_own = tf.split(tf.nn.softmax(logits)[:, tf.newaxis], sizes, axis=2)
+            mixed = tf.squeeze(tf.matmul(of_common, common) + tf.matmul(of_own, own), axis=1)
             represented[name] = self.towers[name](mixed)
         return represented
 

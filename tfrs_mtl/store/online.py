@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any, NamedTuple
 
@@ -58,7 +58,7 @@ def decode_times(response: OnlineResponse, side: Side, *, size: int) -> dict[str
             stamps = vectors[feature.name].event_timestamps
             # Stores stamp what they do not hold with the epoch.
             micros = [stamp.ToMicroseconds() or None for stamp in stamps]
-            times[feature.view] = pa.array(micros or [None] * size, pa.int64()).cast(MOMENT)
+            times[feature.view] = pa.array(micros or [None] * size, MOMENT)
     return times
 
 

@@ -21,6 +21,8 @@ Degraded = Literal[
     "store_timeout",
     "stale_snapshot",
     "too_few_items",
+    "caps_exceeded",
+    "live_features_unavailable",
 ]
 """Why an answer is less than it could be; docs/serving.md says what each means and what is done instead."""
 
@@ -48,12 +50,22 @@ class Why:
 
     Attributes:
         sources: source -> the score by which it named the item; None where it gives none.
-        contributions: task -> its weight times its expected value; their sum is the item's score.
+        contributions: task -> its weight times its expected value.
+        rules: the rules that met the item -> what each added to its score; 0 for a pin. Contributions and
+            rules sum to the score.
+        baseline: what the contributions would sum to if nothing were known of the query and the item.
+        inputs: feature -> what its value adds to the baseline, the largest effect first; with the baseline
+            they sum to what the contributions do, within the error of an integral.
+        ages: view -> age of the query's features in seconds, where the store tells when they were written.
         snapshot_age: seconds between the moment of the item's features and the request.
     """
 
     sources: Mapping[str, float | None]
     contributions: Mapping[str, float]
+    rules: Mapping[str, float]
+    baseline: float
+    inputs: Mapping[str, float]
+    ages: Mapping[str, float]
     snapshot_age: float
 
 
@@ -63,7 +75,8 @@ class Recommendation:
 
     Attributes:
         item: its key.
-        score: the objective, by which the items are ordered; of similar items, how near they are.
+        score: the objective as rules left it; the items are ordered by it, but for pins and diversity. Of
+            similar items, how near they are.
         predictions: task -> probability, or value in the label's units; under ``when`` the conditional one.
         display: what people are shown of it, by feature name; null where unknown.
         sources: the candidate sources that named it.

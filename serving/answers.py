@@ -7,23 +7,31 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from serving.answer import Answer, Degraded, Key, Recommendation, Shown
+from serving.arranging import Arranged
 from serving.limits import Limits
+from serving.live import Fresh
 from serving.reading import Asked
 from serving.request import Request
 from serving.sources import Candidates
 from serving.state import State
-from serving.why import reason
-from tfrs_mtl.scoring import Ranked
+from serving.why import reasons
 
 
 def recommendations(
-    state: State, request: Request, asked: Asked, candidates: Candidates, ranked: Ranked
+    state: State,
+    request: Request,
+    asked: Asked,
+    candidates: Candidates,
+    arranged: Arranged,
+    *,
+    fresh: Fresh | None = None,
 ) -> tuple[Answer, ...]:
     """Return an answer a query."""
-    answers = []
+    answers, ranked = [], arranged.ranked
+    whys = reasons(state, request, asked, candidates, arranged) if request.explain else ()
     for n, query in enumerate(request.queries):
         rows = ranked.rows[n][ranked.rows[n] >= 0]
-        keys, shown = _keys(state, rows), _shown(state, rows)
+        keys, shown = _keys(state, rows), _shown(state, rows, fresh)
         sources = candidates.sources(n, rows)
         predicted = {task: values[n].tolist() for task, values in ranked.predictions.items()}
         predictions = [
@@ -36,13 +44,13 @@ def recommendations(
                 predictions=predictions[place],
                 display=shown[place],
                 sources=sources[place],
-                why=reason(state, request, candidates, n, int(rows[place]), predictions[place])
-                if request.explain
-                else None,
+                why=whys[n][place] if whys else None,
             )
             for place, key in enumerate(keys)
         )
-        degraded = asked.degraded[n] + _stale(state, request) + _few(items, request.k)
+        over: tuple[Degraded, ...] = ("caps_exceeded",) if arranged.over[n] else ()
+        degraded = asked.degraded[n] + _stale(state, request) + _few(items, request.k) + over
+        degraded += fresh.degraded if fresh is not None else ()
         answers.append(Answer(query, items, degraded, state.versions, request.id))
     return tuple(answers)
 
@@ -73,10 +81,12 @@ def _keys(state: State, rows: NDArray[np.int32]) -> list[Key]:
     return keys
 
 
-def _shown(state: State, rows: NDArray[np.int32]) -> list[dict[str, Shown]]:
+def _shown(state: State, rows: NDArray[np.int32], fresh: Fresh | None = None) -> list[dict[str, Shown]]:
     """Return what people are shown of each row."""
-    index, columns = pa.array(rows), state.items.frame.columns
-    shown = {name.split("__", 1)[1]: columns[name].take(index).to_pylist() for name in state.schema.display}
+    index, columns, shown = pa.array(rows), state.items.frame.columns, {}
+    for name in state.schema.display:
+        values = columns[name].take(index)
+        shown[name.split("__", 1)[1]] = (fresh.shown(name, rows, values) if fresh else values).to_pylist()
     return [{name: values[place] for name, values in shown.items()} for place in range(len(rows))]
 
 

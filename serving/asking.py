@@ -8,10 +8,18 @@ from datetime import datetime
 import numpy as np
 
 from serving.answer import Key
-from serving.filters import allowed_by
+from serving.filters import allowed_by, checked_caps
 from serving.limits import Limits, excluding, met_within
 from serving.reading import Asked
-from serving.request import Request, checked_context, checked_k, checked_keys, checked_weights
+from serving.request import (
+    Request,
+    checked_context,
+    checked_diversity,
+    checked_k,
+    checked_keys,
+    checked_weights,
+)
+from serving.rules import rules_that_hold
 from serving.state import State
 from serving.wishes import Wishes
 from tfrs_mtl.errors import RequestError, nearest
@@ -28,7 +36,8 @@ def read_request(state: State, queries: Sequence[Key], wishes: Wishes, *, at: da
     for name in wishes:
         if name not in _OPTIONS:
             raise RequestError(f"no option {name!r}; {nearest(name, _OPTIONS)}")
-    schema, k = state.schema, wishes.get("k")
+    schema, k, filters = state.schema, wishes.get("k"), wishes.get("filters") or {}
+    diversity = checked_diversity(state.settings.diversity, wishes.get("diversity") or {})
     return Request(
         queries=tuple(queries),
         keys=checked_keys(schema.query.key, queries, what="query"),
@@ -37,7 +46,11 @@ def read_request(state: State, queries: Sequence[Key], wishes: Wishes, *, at: da
         weights=checked_weights(schema, wishes.get("weights") or state.scorer.weights),
         context=checked_context(schema, wishes.get("context") or {}, size=len(queries)),
         exclude=checked_keys(schema.item.key, wishes.get("exclude") or (), what="exclude"),
-        allowed=allowed_by(state, wishes.get("filters") or {}),
+        filters=filters,
+        allowed=allowed_by(state, filters),
+        rules=rules_that_hold(state.rules, wishes.get("rules") or {}, at),
+        diversity=diversity,
+        caps=checked_caps(schema, diversity.caps),
         explain=wishes.get("explain", False),
     )
 

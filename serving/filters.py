@@ -10,49 +10,73 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from serving.answer import Value
-from serving.state import Mask, State
+from serving.masks import Mask
+from serving.state import State
 from serving.wishes import Condition
+from tfrs_mtl.dataset.frames import Frame
 from tfrs_mtl.errors import RequestError, nearest
-from tfrs_mtl.schema import Feature
+from tfrs_mtl.schema import Feature, Schema
 from tfrs_mtl.store import arrow_type
 
 _BOUNDS = ("min", "max", "not")
 
 
 def allowed_by(state: State, filters: Mapping[str, Condition]) -> Mask | None:
-    """Return which items may come, [items]; None where all may.
+    """Return which items of the snapshot may come, [items]; None where all may. See ``allowed_among``."""
+    return allowed_among(state, state.items.frame, state.masks, filters)
+
+
+def allowed_among(
+    state: State, items: Frame, masks: Mapping[str, Mask], filters: Mapping[str, Condition]
+) -> Mask | None:
+    """Return which of some items may come, [items]; None where all may.
 
     Args:
+        masks: the spec's filters over them, by name.
         filters: item feature -> condition; or name of one of the spec's filters -> whether it holds.
 
     Raises:
         RequestError: a name that is neither, or a condition that does not fit the column's type.
     """
-    columns, named = _columns(state), state.masks
+    columns = item_columns(state.schema)
     for name in filters:
-        if name not in columns and name not in named:
+        if name not in columns and name not in masks:
             raise RequestError(
-                f"filters: no item feature or filter {name!r}; {nearest(name, [*columns, *named])}"
+                f"filters: no item feature or filter {name!r}; {nearest(name, [*columns, *masks])}"
             )
-    masks = [
-        named[name] for name, own in state.settings.filters.items() if filters.get(name, own.default) is True
-    ]
+    own = state.settings.filters
+    held = [masks[name] for name in masks if filters.get(name, own[name].default) is True]
     for name, condition in filters.items():
-        if name not in named:
-            masks.append(
-                _holds(name, columns[name], state.items.frame.columns[columns[name].name], condition)
-            )
+        if name not in masks:
+            held.append(_holds(name, columns[name], items.columns[columns[name].name], condition))
         elif not isinstance(condition, bool):
             raise RequestError(f"filters.{name}: expected true or false, got {condition!r}")
-    return np.logical_and.reduce(masks) if masks else None
+    return np.logical_and.reduce(held) if held else None
 
 
-def _columns(state: State) -> dict[str, Feature]:
+def item_columns(schema: Schema) -> dict[str, Feature]:
     """Return the item features by the names a request may use: ``view:column``, and a bare unique one."""
-    features = state.schema.item.fetched
+    features = schema.item.fetched
     bare = [feature.column for feature in features]
     named = {f"{feature.view}:{feature.column}": feature for feature in features}
     return {**named, **{f.column: f for f in features if bare.count(f.column) == 1}}
+
+
+def checked_caps(schema: Schema, caps: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
+    """Return the caps by full feature name.
+
+    Raises:
+        RequestError: a name that is no item feature, or one that holds lists.
+    """
+    columns = item_columns(schema) if caps else {}
+    for name in caps:
+        if name not in columns:
+            raise RequestError(f"diversity.caps: no item feature {name!r}; {nearest(name, list(columns))}")
+        if columns[name].dtype.is_list:
+            raise RequestError(
+                f"diversity.caps.{name}: expected one value an item, got {columns[name].dtype.text}"
+            )
+    return tuple((columns[name].name, most) for name, most in caps.items())
 
 
 def _holds(name: str, feature: Feature, column: pa.Array, condition: Condition) -> Mask:

@@ -8,9 +8,12 @@ import numpy as np
 
 from serving.answer import Answer, Key
 from serving.answers import neighbours, recommendations
+from serving.arranging import arrange, by_score, rank
 from serving.asking import limits_of
 from serving.filters import allowed_by
 from serving.limits import Limits, excluding
+from serving.live import SPARE, ReadItems, limits_now, read_fresh
+from serving.pins import with_pins
 from serving.reading import Asked
 from serving.request import Request, checked_k, checked_keys
 from serving.sources import gather
@@ -18,19 +21,29 @@ from serving.state import State
 from serving.wishes import Condition
 
 
-def answer(state: State, request: Request, asked: Asked) -> tuple[Answer, ...]:
+def answer(
+    state: State, request: Request, asked: Asked, *, read_items: ReadItems | None = None
+) -> tuple[Answer, ...]:
     """Return an answer a query, from features that were read before.
 
     Args:
         request: made for this state by ``read_request``.
+        read_items: reads the live features of items; without it, those of the snapshot stand.
     """
     limits = limits_of(state, request, asked)
     queries = state.scorer.encode(asked.queries)
     candidates = gather(state, queries, asked.known, request.k, limits)
-    ranked = state.scorer.rank(
-        queries, candidates.rows, context=request.context, k=request.k, weights=request.weights
-    )
-    return recommendations(state, request, asked, candidates, ranked)
+    candidates = with_pins(state, request.rules, queries, candidates, limits)
+    if read_items is None or not state.live:
+        ranked = rank(state, request, queries, candidates, request.k)
+        arranged = arrange(state, request, ranked, limits, request.k)
+        return recommendations(state, request, asked, candidates, arranged)
+    ranked = rank(state, request, queries, candidates, request.k + SPARE)
+    arranged = arrange(state, request, ranked, limits, request.k + SPARE)
+    fresh = read_fresh(state, arranged.ranked.rows, read_items)
+    now = limits_now(state, request, limits, fresh)
+    last = arrange(state, request, by_score(arranged.ranked), now, request.k, checked=False)
+    return recommendations(state, request, asked, candidates, last, fresh=fresh)
 
 
 def similar_to(

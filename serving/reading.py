@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as Late
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import BoundedSemaphore
 
 import numpy as np
@@ -61,6 +62,12 @@ class Reader:
         )
         return Asked(queries, known, degraded, written)
 
+    def read_items(self, state: State, request: Request, keys: pa.Array) -> pa.Table | None:
+        """Return the live features of items; None where what is left of the deadline does not suffice."""
+        live = tuple(f for f in state.schema.item.fetched if f.name in state.live)
+        found = self._fetch(state, replace(state.schema.item, fetched=live), keys, request)
+        return found.values if isinstance(found, Dated) else None
+
     def close(self) -> None:
         """Let go of the threads; a read that hangs is not waited for."""
         self._pool.shutdown(wait=False, cancel_futures=True)
@@ -69,19 +76,24 @@ class Reader:
         side, size = state.schema.query, len(request.keys)
         if side.service is None or not side.fetched or not size:
             return _nothing(side, size), ()
-        if not self._room.acquire(blocking=False):  # as many wait already as a store that hangs may hold
-            return _nothing(side, size), ("store_timeout",)
-        reading = self._pool.submit(
-            state.project.repo.online_dated, side, request.keys.to_pylist(), at=request.at
-        )
+        found = self._fetch(state, side, request.keys, request)
+        return (found, ()) if isinstance(found, Dated) else (_nothing(side, size), (found,))
+
+    def _fetch(self, state: State, side: Side, keys: pa.Array, request: Request) -> Dated | Degraded:
+        """Read in what is left of the request's deadline; return why there is nothing where that fails."""
+        # Without room, as many wait already as a store that hangs may hold.
+        left = request.began + state.settings.deadline.total_seconds() - time.monotonic()
+        if left <= 0 or not self._room.acquire(blocking=False):
+            return "store_timeout"
+        reading = self._pool.submit(state.project.repo.online_dated, side, keys.to_pylist(), at=request.at)
         reading.add_done_callback(self._leave)
         try:
-            return reading.result(state.settings.deadline.total_seconds()), ()
+            return reading.result(left)
         except Late:
             reading.cancel()
-            return _nothing(side, size), ("store_timeout",)
+            return "store_timeout"
         except TfrsMtlError:
-            return _nothing(side, size), ("store_unavailable",)
+            return "store_unavailable"
 
     def _leave(self, _: Future[Dated]) -> None:
         self._room.release()

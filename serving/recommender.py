@@ -105,8 +105,8 @@ class Recommender:
 
         Args:
             queries: their join keys.
-            wishes: ``k``, ``weights``, ``context``, ``filters``, ``exclude``, ``explain``, ``at``: see
-                ``Wishes``.
+            wishes: ``k``, ``weights``, ``context``, ``filters``, ``exclude``, ``rules``, ``diversity``,
+                ``explain``, ``at``: see ``Wishes``.
 
         Raises:
             RequestError: a key of another type than the registry's, or a wish without sense.
@@ -116,7 +116,8 @@ class Recommender:
         for state, places in deployment.by_state(queries):
             request = read_request(state, [queries[place] for place in places], wishes, at=at)
             asked = self._reader.read(state, request)
-            answers = answer(state, request, asked)
+            read_items = partial(self._reader.read_items, state, request)
+            answers = answer(state, request, asked, read_items=read_items)
             found |= zip(places, answers, strict=True)
             self._counters.answered(answers)
             entry = Entry(state, request, asked, answers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,11 +11,15 @@ from uuid import uuid4
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from serving.answer import Key, Value
+from serving.rules import Rule
+from serving.wishes import Condition, DiversityWish
 from tfrs_mtl.dataset.interactions import microseconds
 from tfrs_mtl.errors import RequestError, nearest
 from tfrs_mtl.schema import Column, Schema
+from tfrs_mtl.spec import Diversity
 from tfrs_mtl.store import arrow_type, whole_seconds
 
 LARGEST_K = 10_000
@@ -31,9 +36,14 @@ class Request:
         weights: task -> weight in the objective.
         context: feature -> [n], what the request knows.
         exclude: join keys of items that must not come.
+        filters: as they came.
         allowed: what the filters let through, [items]; None where it is everything.
+        rules: the rules that hold.
+        diversity: how much the items should differ.
+        caps: (full name of an item feature, at most so many items of one value).
         explain: whether the answers say why.
         id: what the answers and the log call it.
+        began: when its deadline began to run, by ``time.monotonic``.
     """
 
     queries: tuple[Key, ...]
@@ -43,9 +53,19 @@ class Request:
     weights: Mapping[str, float]
     context: Mapping[str, pa.Array]
     exclude: pa.Array
+    filters: Mapping[str, Condition]
     allowed: NDArray[np.bool_] | None
+    rules: tuple[Rule, ...]
+    diversity: Diversity
+    caps: tuple[tuple[str, int], ...]
     explain: bool
     id: str = field(default_factory=lambda: uuid4().hex)
+    began: float = field(default_factory=time.monotonic)
+
+    @property
+    def is_diverse(self) -> bool:
+        """Whether more than scores and rules decide who comes."""
+        return self.diversity.mmr > 0 or bool(self.caps)
 
     @property
     def times(self) -> NDArray[np.int64]:
@@ -100,3 +120,13 @@ def checked_context(schema: Schema, context: Mapping[str, Value], *, size: int) 
             raise RequestError(f"context.{name}: expected {feature.dtype.text}, got {value!r}") from error
         given[feature.name] = whole_seconds(column) if feature.kind == "timestamp" else column
     return given
+
+
+def checked_diversity(usual: Diversity, wish: DiversityWish) -> Diversity:
+    """Return how much the items should differ: as the request wishes, else as usual."""
+    try:
+        return Diversity.model_validate({**usual.model_dump(), **wish}) if wish else usual
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+        key = ".".join(map(str, fault["loc"]))
+        raise RequestError(f"diversity.{key}: {fault['msg']}, got {fault['input']!r}") from error

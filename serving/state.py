@@ -12,7 +12,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from serving.answer import Versions
-from serving.masks import evaluate
+from serving.masks import Mask, filter_masks
+from serving.rules import Rule, rules_over
 from tfrs_mtl.bundle import BundleStore
 from tfrs_mtl.bundle.contents import Contents, open_contents
 from tfrs_mtl.layers.threads import one_thread_a_call
@@ -20,9 +21,6 @@ from tfrs_mtl.project import Project
 from tfrs_mtl.schema import Schema
 from tfrs_mtl.scoring import ItemSnapshot, Scorer
 from tfrs_mtl.spec import Serving
-
-Mask = NDArray[np.bool_]
-"""True where an item may come, [items]."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +37,7 @@ class State:
         scorer: retrieval and ranking over the snapshot.
         at: the moment as of which the items are.
         masks: the spec's filters by name, evaluated over the snapshot.
+        rules: the spec's rules over the snapshot, in its order.
         number: how often the items were read anew since the bundle was loaded.
         arm: which arm of an experiment it answers, if any.
     """
@@ -49,6 +48,7 @@ class State:
     scorer: Scorer
     at: datetime
     masks: Mapping[str, Mask]
+    rules: tuple[Rule, ...] = ()
     number: int = 0
     arm: str | None = None
 
@@ -84,6 +84,12 @@ class State:
         """Rows of the items, the most popular first, [items]."""
         return np.argsort(-self.contents.popularity, kind="stable").astype(np.int32)
 
+    @cached_property
+    def live(self) -> tuple[str, ...]:
+        """Full names of the item features that are read anew for the items of an answer."""
+        named, fetched = self.settings.live, self.schema.item.fetched
+        return tuple(f.name for f in fetched if f.column in named or f"{f.view}:{f.column}" in named)
+
     def rows_of(self, keys: pa.Array) -> NDArray[np.int32]:
         """Return the rows of items, [n]; -1 for those that the snapshot does not hold."""
         return self.items.lookup.find(keys).astype(np.int32)
@@ -95,9 +101,14 @@ class State:
 
     def with_items(self, items: ItemSnapshot, at: datetime) -> State:
         """Return the same bundle over a new snapshot of the same items."""
-        masks = evaluate(self.schema, items, self.settings.filters)
-        scorer = replace(self.scorer, items=items)
-        return replace(self, scorer=scorer, at=at, masks=masks, number=self.number + 1)
+        return replace(
+            self,
+            scorer=replace(self.scorer, items=items),
+            at=at,
+            masks=filter_masks(self.schema, items.frame, self.settings.filters),
+            rules=rules_over(self.schema, items, self.settings.rules),
+            number=self.number + 1,
+        )
 
 
 def load_state(live: Project, bundle: str) -> State:
@@ -106,7 +117,7 @@ def load_state(live: Project, bundle: str) -> State:
     Raises:
         BundleError: the bundle is missing, damaged, or made for another registry.
         RegistryError: the registry contradicts the live spec's ``serving``.
-        SpecError: a filter of the live spec is no expression over the items.
+        SpecError: a filter or rule of the live spec is no expression over the items.
     """
     one_thread_a_call()
     chosen = BundleStore(live.bundles).open(bundle)
@@ -120,5 +131,7 @@ def load_state(live: Project, bundle: str) -> State:
         weights=project.spec.weights,
         exposure=contents.exposure,
     )
-    masks = evaluate(project.schema, contents.items, project.spec.serving.filters)
-    return State(project, chosen.id, contents, scorer, chosen.manifest.at, masks)
+    settings = project.spec.serving
+    masks = filter_masks(project.schema, contents.items.frame, settings.filters)
+    rules = rules_over(project.schema, contents.items, settings.rules)
+    return State(project, chosen.id, contents, scorer, chosen.manifest.at, masks, rules)

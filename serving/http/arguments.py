@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import cast
 
 from fastapi.exceptions import RequestValidationError
 from pydantic import TypeAdapter, ValidationError
 
 from serving.answer import Key
 from serving.event import Event
-from serving.http.bodies import EventsRequest, Filters, Options
+from serving.http.bodies import Diversity, EventsRequest, Filters, Options
 from serving.http.settings import HttpSettings
-from serving.wishes import Wishes
+from serving.wishes import DiversityWish, Wishes
 from tfrs_mtl.errors import RequestError
 from tfrs_mtl.schema import Column, Schema
 
@@ -31,6 +32,8 @@ def wishes_of(body: Options, schema: Schema, limits: HttpSettings) -> Wishes:
         context=body.context,
         filters=body.filters,
         exclude=typed_keys(body.exclude, schema.item.key, what="exclude", most=limits.max_exclude),
+        rules=body.rules,
+        diversity=None if body.diversity is None else _given(body.diversity),
         explain=body.explain,
         at=body.at,
     )
@@ -45,6 +48,11 @@ def events_of(body: EventsRequest, schema: Schema, limits: HttpSettings) -> list
         Event(typed_key(each.query, query), typed_key(each.item, item), each.at, each.values)
         for each in body.events
     ]
+
+
+def _given(diversity: Diversity) -> DiversityWish:
+    """Return what a body says of diversity, and nothing that it leaves out."""
+    return cast(DiversityWish, diversity.model_dump(exclude_unset=True))
 
 
 def limited_k(k: int | None, most: int) -> int | None:

@@ -15,6 +15,8 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainValidator,
+    StrictBool,
+    StrictInt,
     WithJsonSchema,
 )
 
@@ -110,6 +112,18 @@ Moment = Annotated[AwareDatetime, BeforeValidator(_written), AfterValidator(_in_
 Weight = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 
 
+class Diversity(BaseModel):
+    """How much the items of an answer should differ from each other."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    mmr: Weight = Field(0.0, ge=0, le=1, description="Weight of being unlike the items above.")
+    pool: StrictInt = Field(100, ge=1, le=10_000, description="`mmr` chooses among so many best by score.")
+    caps: dict[str, Annotated[StrictInt, Field(ge=1)]] = Field(
+        {}, description="Item feature -> at most so many items of one value."
+    )
+
+
 class Options(BaseModel):
     """What may be said of a request, for one query or many."""
 
@@ -126,6 +140,12 @@ class Options(BaseModel):
         "one of the spec's filters -> whether it holds.",
     )
     exclude: list[JsonKey] = Field([], description="Keys of items that must not come.")
+    rules: dict[str, StrictBool] | None = Field(
+        None, description="One of the spec's rules -> whether it holds."
+    )
+    diversity: Diversity | None = Field(
+        None, description="How much the items should differ. Default, also of what is left out: the spec's."
+    )
     explain: bool = Field(False, strict=True, description="Say of each item why it stands where it stands.")
     at: Moment | None = Field(
         None, description="The moment of the request, by which features expire. Default: now."

@@ -185,7 +185,10 @@ def test_why_adds_up_to_the_score_and_names_the_sources(built: Built, recommende
         answer = recommender.recommend(query, weights=weights, explain=True)
         for item in answer.items:
             assert item.why is not None
-            assert sum(item.why.contributions.values()) == pytest.approx(item.score, rel=1e-5)
+            score, inputs = sum(item.why.contributions.values()), item.why.inputs.values()
+            assert score == pytest.approx(item.score, rel=1e-5)
+            assert abs(item.why.baseline + sum(inputs) - score) <= 0.03 * sum(map(abs, inputs)) + 1e-6
+            assert list(map(abs, inputs)) == sorted(map(abs, inputs), reverse=True)
             assert set(item.why.contributions) == set(weights)
             assert tuple(item.why.sources) == item.sources
             assert item.why.snapshot_age == 0

@@ -13,6 +13,7 @@ from tfrs_mtl.schema.recording import check_recording
 from tfrs_mtl.schema.report import Report
 from tfrs_mtl.schema.resolved import Feature, Pair, Schema, Side
 from tfrs_mtl.schema.services import Offer, read_service
+from tfrs_mtl.schema.serving import check_serving
 from tfrs_mtl.spec import Input, Spec
 
 
@@ -65,6 +66,7 @@ def _walk(spec: Spec, catalogue: Catalogue, report: Report) -> Schema | None:
     labels = find_labels(spec, events, report)
     context = find_context(spec, events, inputs, report)
     display = _find_display(spec, item, report)
+    check_serving(spec, item, item_key, report)
     behaviour = find_behaviour(spec, catalogue, events, (query_key, item_key), item, report)
     pairs = find_pairs(spec, query, item, item_key, report)
     check_names(query.features, item.features, report)

@@ -20,8 +20,17 @@ from tfrs_mtl.spec.load import load_spec, parse_spec
 from tfrs_mtl.spec.ranking import Architecture, Mmoe, Negatives, Ranking, SharedBottom, Stem, Task
 from tfrs_mtl.spec.recommender import Batch, Interactions, Item, Query, Spec, Split
 from tfrs_mtl.spec.retrieval import Retrieval, Training
+from tfrs_mtl.spec.rules import Boost, Bury, Pin, Rule
 from tfrs_mtl.spec.salvage import FILE_NAME, Salvage, salvage_spec
-from tfrs_mtl.spec.serving import Experiment, ItemFilter, Serving, Sources, Span, span_text
+from tfrs_mtl.spec.serving import (
+    Diversity,
+    Experiment,
+    ItemFilter,
+    Serving,
+    Sources,
+    Span,
+    span_text,
+)
 
 __all__ = [
     "Ages",
@@ -29,8 +38,11 @@ __all__ = [
     "Batch",
     "Behaviour",
     "BehaviourView",
+    "Boost",
+    "Bury",
     "Count",
     "Distinct",
+    "Diversity",
     "Duration",
     "Experiment",
     "FILE_NAME",
@@ -44,12 +56,14 @@ __all__ = [
     "Measure",
     "Mmoe",
     "Negatives",
+    "Pin",
     "Popularity",
     "Query",
     "Ranking",
     "Rate",
     "Recency",
     "Retrieval",
+    "Rule",
     "Salvage",
     "Section",
     "Serving",

@@ -55,9 +55,14 @@ def _children(key: Node, named: Mapping[str, Node]) -> Iterator[tuple[str, list[
     forms = [named[_name_of(part)] for part in parts if "$ref" in part]
     if forms:
         yield "", forms
-    for inner, step in (("items", "[]"), ("additionalProperties", ".<name>")):
-        if isinstance(key.get(inner), dict):
-            yield from ((f"{step}{deeper}", found) for deeper, found in _children(key[inner], named))
+    by_pattern = key.get("patternProperties", {}).values()
+    for inner, step in (
+        (key.get("items"), "[]"),
+        (key.get("additionalProperties"), ".<name>"),
+        *((found, ".<name>") for found in by_pattern),
+    ):
+        if isinstance(inner, dict):
+            yield from ((f"{step}{deeper}", found) for deeper, found in _children(inner, named))
 
 
 def _forms(path: str, forms: list[Node], named: Mapping[str, Node]) -> str:

@@ -8,7 +8,16 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
 
-from tfrs_mtl.spec._base import Contradiction, Duration, Identifier, Name, Section, refuse
+from tfrs_mtl.spec._base import (
+    Contradiction,
+    Duration,
+    Identifier,
+    Name,
+    Section,
+    refuse,
+    twice,
+)
+from tfrs_mtl.spec.rules import Rule
 
 _UNITS = {
     "ms": timedelta(milliseconds=1),
@@ -105,6 +114,21 @@ class Shadow(Section):
     every: Span = Field("10s", description="How long differences are gathered before they are written.")  # type: ignore[assignment]
 
 
+class Diversity(Section):
+    """How much the items of an answer should differ from each other."""
+
+    mmr: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="Weight of being unlike the items above, against the rank by score; 0: score alone.",
+    )
+    pool: int = Field(100, ge=1, le=10_000, description="`mmr` chooses among so many best by score.")
+    caps: dict[Name, Annotated[int, Field(ge=1)]] = Field(
+        default_factory=dict, description="At most so many items of one value, by item feature."
+    )
+
+
 class Serving(Section):
     """How a running recommender answers; needs no training, so the live file's section holds."""
 
@@ -133,4 +157,16 @@ class Serving(Section):
     log: Log | None = Field(None, description="Keep a log of answers; absent: none.")
     experiment: Experiment | None = Field(None, description="Bundles side by side; absent: one for all.")
     shadow: Shadow | None = Field(None, description="A bundle to compare; absent: none.")
+    rules: dict[Identifier, Rule] = Field(
+        default_factory=dict, description="Named rules, which a request may switch on or off; in this order."
+    )
+    live: tuple[Name, ...] = Field(
+        (), description="Item features read anew online for the items of an answer: a price, a stock."
+    )
+    diversity: Diversity = Field(Diversity(), description="How much the items of an answer differ.")
     threads: int = Field(8, ge=1, le=256, description="At most this many reads of the online store at once.")
+
+    @model_validator(mode="after")
+    def _once(self) -> Serving:
+        refuse(twice("live", self.live))
+        return self

@@ -16,11 +16,14 @@ from serving.masks import Mask, filter_masks
 from serving.rules import Rule, rules_over
 from tfrs_mtl.bundle import BundleStore
 from tfrs_mtl.bundle.contents import Contents, open_contents
+from tfrs_mtl.dataset.frames import QUERY_ID, to_frame
+from tfrs_mtl.dataset.point_in_time import empty_features
 from tfrs_mtl.layers.threads import one_thread_a_call
 from tfrs_mtl.project import Project
 from tfrs_mtl.schema import Schema
 from tfrs_mtl.scoring import ItemSnapshot, Scorer
 from tfrs_mtl.spec import Serving
+from tfrs_mtl.store import arrow_type
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,7 @@ class State:
         """Return the same bundle over a new snapshot of the same items."""
         return replace(
             self,
-            scorer=replace(self.scorer, items=items),
+            scorer=_warm(replace(self.scorer, items=items)),
             at=at,
             masks=filter_masks(self.schema, items.frame, self.settings.filters),
             rules=rules_over(self.schema, items, self.settings.rules),
@@ -134,4 +137,12 @@ def load_state(live: Project, bundle: str) -> State:
     settings = project.spec.serving
     masks = filter_masks(project.schema, contents.items.frame, settings.filters)
     rules = rules_over(project.schema, contents.items, settings.rules)
-    return State(project, chosen.id, contents, scorer, chosen.manifest.at, masks, rules)
+    return State(project, chosen.id, contents, _warm(scorer), chosen.manifest.at, masks, rules)
+
+
+def _warm(scorer: Scorer) -> Scorer:
+    """Answer a query of which nothing is known, so that no request waits for what is made once."""
+    side = scorer.schema.query
+    key = pa.nulls(1, arrow_type(side.key.dtype))
+    scorer.recommend(to_frame(QUERY_ID, key, empty_features(side, 1), np.zeros(1, np.int64)))
+    return scorer

@@ -30,7 +30,9 @@ sys.path[0] = str(ROOT)  # else this file is what `import serving` finds
 
 from serving import Recommender  # noqa: E402
 from serving.answers import recommendations  # noqa: E402
+from serving.arranging import arrange, rank  # noqa: E402
 from serving.asking import limits_of, read_request  # noqa: E402
+from serving.pins import with_pins  # noqa: E402
 from serving.reading import Reader  # noqa: E402
 from serving.sources import gather  # noqa: E402
 from serving.state import State  # noqa: E402
@@ -246,8 +248,12 @@ def walk(state: State, reader: Reader, query: Any, spent: dict[str, list[float]]
         "retrieve: tower, search, own items",
         lambda: gather(state, queries, asked.known, request.k, limits),
     )
-    ranked = timed("rank and fuse: pairs, model, order", lambda: scorer.rank(queries, candidates.rows))
-    timed("keys, display, sources", lambda: recommendations(state, request, asked, candidates, ranked))
+    candidates = timed("pins", lambda: with_pins(state, request.rules, queries, candidates, limits))
+    ranked = timed(
+        "rank and fuse: pairs, model, order", lambda: rank(state, request, queries, candidates, request.k)
+    )
+    arranged = timed("rules, diversity", lambda: arrange(state, request, ranked, limits, request.k))
+    timed("keys, display, sources", lambda: recommendations(state, request, asked, candidates, arranged))
     spent["whole"].append((time.perf_counter() - began) * 1e3)
     side = state.schema.query
     timed("  of the read: Feast and decoding", lambda: state.project.repo.online(side, [query], at=state.at))

@@ -61,7 +61,8 @@ def arrange(
         limits: what may come, but for pins that come despite it.
         checked: whether the candidates are known to be within the limits.
     """
-    if not request.is_diverse and not any(True for _ in pins(request.rules)):
+    only_scores = not request.is_diverse and not any(True for _ in pins(request.rules))
+    if only_scores or not (ranked.rows >= 0).any():
         best = _cut(ranked if checked else _within(ranked, limits.kept(ranked.rows, state.size) >= 0), k)
         return Arranged(best, np.full(best.rows.shape, -1, np.int32), np.zeros(len(best.rows), np.bool_))
     within = limits.kept(ranked.rows, state.size) >= 0

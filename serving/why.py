@@ -22,6 +22,8 @@ def reasons(
     """Return the reasons for each item of each query."""
     ranked = arranged.ranked
     queries, places = np.nonzero(ranked.rows >= 0)
+    if not len(queries):
+        return tuple(() for _ in request.queries)
     explained = explain(
         state.scorer,
         asked.queries,

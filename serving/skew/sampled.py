@@ -73,9 +73,9 @@ def sampled(state: State, *, rows: int, seed: int, at: datetime | None = None) -
     item_times = np.full(len(chosen), microseconds(items_at), np.int64)
 
     served_queries = read_queries(state, sample.queries, moment)
-    served_items = read_items(state, item_keys, moment) if is_read else _rows_of(state.items.frame, chosen)
-    served = _met(state, served_queries, served_items, item_rows, _typed(state, sample.context))
-    offline = _met(
+    served_items = read_items(state, item_keys, moment) if is_read else rows_of(state.items.frame, chosen)
+    served = met(state, served_queries, served_items, item_rows, _typed(state, sample.context))
+    offline = met(
         state,
         query_frame(repo, schema, sample.queries, times),
         item_frame(repo, schema, item_keys, item_times),
@@ -91,7 +91,7 @@ def sampled(state: State, *, rows: int, seed: int, at: datetime | None = None) -
         pairs=len(sample.rows),
         items_at=items_at,
         items_from="store" if is_read else "bundle",
-        differences=_explained(state, found, served, with_items=is_read),
+        differences=_explained(state, found, served, with_items=is_read, at=moment),
     )
 
 
@@ -132,7 +132,8 @@ def _first_of_each(keys: pa.Array) -> Ints:
     return np.asarray(np.unique(codes, return_index=True)[1], np.int64)
 
 
-def _rows_of(frame: Frame, rows: Ints) -> Frame:
+def rows_of(frame: Frame, rows: Ints) -> Frame:
+    """Return some rows of a frame."""
     index = pa.array(rows)
     return Frame({name: column.take(index) for name, column in frame.columns.items()}, frame.times[rows])
 
@@ -148,7 +149,8 @@ def _typed(state: State, context: dict[str, pa.Array]) -> dict[str, pa.Array]:
     return {name: flat(pa.chunked_array(parts)) for name, parts in found.items()}
 
 
-def _met(state: State, queries: Frame, items: Frame, item_rows: Ints, context: dict[str, pa.Array]) -> Raw:
+def met(state: State, queries: Frame, items: Frame, item_rows: Ints, context: dict[str, pa.Array]) -> Raw:
+    """Return queries that each meet one item, with what belongs to both and to the request."""
     query_rows = np.arange(len(queries), dtype=np.int64)
     pairs = pair_frame(
         state.schema,
@@ -163,7 +165,7 @@ def _met(state: State, queries: Frame, items: Frame, item_rows: Ints, context: d
 
 
 def _explained(
-    state: State, found: tuple[Difference, ...], served: Raw, *, with_items: bool
+    state: State, found: tuple[Difference, ...], served: Raw, *, with_items: bool, at: datetime
 ) -> tuple[Difference, ...]:
     """Add the causes of what differs in the online store; the bundle's snapshot has no times of its own."""
     sides = [("query", state.schema.query, served.queries, QUERY_ID)]
@@ -174,14 +176,13 @@ def _explained(
         mine = tuple(d for d in found if d.part == part)
         if mine and side.service is not None:
             keys = frame.columns[identity]
-            written = _written(state, side, keys)
+            written = _written(state, side, keys, at)
             more = explained(state.project.repo, side, mine, keys=keys, served=frame, written=written)
             done = [d for d in done if d.part != part] + list(more)
     return tuple(done)
 
 
-def _written(state: State, side: Side, keys: pa.Array) -> dict[str, pa.Array]:
-    starts = range(0, len(keys), _KEYS_A_READ)
-    repo = state.project.repo
-    blocks = [repo.online_times(side, keys.slice(s, _KEYS_A_READ).to_pylist()) for s in starts]
+def _written(state: State, side: Side, keys: pa.Array, at: datetime) -> dict[str, pa.Array]:
+    starts, repo = range(0, len(keys), _KEYS_A_READ), state.project.repo
+    blocks = [repo.online_dated(side, keys.slice(s, _KEYS_A_READ).to_pylist(), at=at).written for s in starts]
     return {view: pa.concat_arrays([block[view] for block in blocks]) for view in blocks[0]}

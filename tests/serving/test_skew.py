@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
+from feast.protos.feast.types.Value_pb2 import Value
 
+from serving import Recommender
 from serving.skew import sampled
 from serving.skew.compare import differing
 from serving.state import State, load_state
@@ -96,6 +99,27 @@ def test_before_anything_was_materialised_it_says_how_to_go_on(built: Built, tmp
     done = run("-c", str(root), "--artefacts", str(built.project.artefacts), "skew")
     assert (done.exit_code, done.stdout) == (2, "")
     assert "feast materialize" in done.stderr
+
+
+def test_logged_answers_are_replayed_and_what_was_served_wrong_is_found(built: Built, tmp_path: Path) -> None:
+    root = elsewhere(built, tmp_path / "repo", emptied=False, log={"share": 1}, refresh=None)
+    shutil.copytree(built.bundles, root / "artefacts" / "bundles")
+    queries = built.shop.queries.keys.to_pylist()[:60]
+    recommender = Recommender.load(root, clock=lambda: built.at)
+    recommender.recommend_many(queries[:50])
+    if built.name == "cinema":
+        sql = 'UPDATE "cinema_member_profile" SET value = ? WHERE feature_name = ?'
+        execute(root, sql, Value(int64_val=1900).SerializeToString(), "birth_year")
+    recommender.recommend_many(queries[50:], at=built.at + timedelta(seconds=1))
+    recommender.close()
+    right = run(
+        "-c", str(root), "skew", "--replay", "--json", "--at", (built.at + timedelta(0, 1)).isoformat()
+    )
+    assert (right.exit_code, json.loads(right.stdout)["queries"]) == (0, 50)
+    content = json.loads(run("-c", str(root), "skew", "--replay", "--json").stdout)
+    assert content["queries"] == 60
+    wrong = {found["feature"]: found["causes"] for found in content["differences"]}
+    assert list(wrong) == ([] if built.name == "bazaar" else ["member_profile__birth_year"])
 
 
 @pytest.mark.parametrize(

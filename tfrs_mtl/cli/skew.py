@@ -11,7 +11,8 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from serving.skew import Difference, Report, sampled
+from serving.log import read_log
+from serving.skew import Difference, Report, replayed, sampled
 from serving.state import load_state
 from tfrs_mtl.cli.main import Settings
 from tfrs_mtl.cli.options import Moment, json_option, opened, print_json, show
@@ -27,19 +28,24 @@ _LONGEST = 60
 @click.option(
     "--at", type=Moment(), help="As of when both paths are asked. Default: the latest materialisation."
 )
+@click.option("--replay", is_flag=True, help="Compare the logged answers with the offline path instead.")
 @click.option("--bundle", default="current", show_default=True, help="Id of the bundle.")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True)
 @json_option
 @click.pass_obj
 def command(
-    settings: Settings, rows: int, at: datetime | None, bundle: str, seed: int, as_json: bool
+    settings: Settings, rows: int, at: datetime | None, replay: bool, bundle: str, seed: int, as_json: bool
 ) -> None:
     """Compare what the online and the offline path feed the models, for a sample of queries and items.
 
     Exits with 0 where every value is the same, with 1 where some differ.
     """
     state = load_state(opened(settings), bundle)
-    report = sampled(state, rows=rows, seed=seed, at=at)
+    if replay:
+        log = read_log(state.project.log, end=at, bundle=state.bundle)
+        report = replayed(state, log, rows=rows, seed=seed)
+    else:
+        report = sampled(state, rows=rows, seed=seed, at=at)
     if as_json:
         print_json(_content(report))
     else:

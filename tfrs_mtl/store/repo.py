@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from functools import cached_property
@@ -146,12 +146,6 @@ class FeatureRepo:
                 entity_rows={caller: list(keys) for caller in callers},
                 full_feature_names=True,
             )
-
-    def online_times(self, side: Side, keys: Sequence[int | str]) -> Mapping[str, pa.Array]:
-        """Return the event times of what the online store holds, view -> [len(keys)]; null where nothing."""
-        assert side.service is not None
-        with _translated(f"online features of {side.service.name!r} cannot be read"):
-            return decode_times(self._ask(side, keys), side, size=len(keys))
 
     def materialised(self, side: Side) -> datetime | None:
         """Return until when a side's views were materialised, the latest of them; None where none was."""

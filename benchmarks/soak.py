@@ -36,9 +36,9 @@ from tfrs_mtl.bundle import BundleStore  # noqa: E402
 from tfrs_mtl.bundle.contents import Contents, open_contents  # noqa: E402
 from tfrs_mtl.dataset.frames import Frame  # noqa: E402
 from tfrs_mtl.dataset.interactions import read_interactions  # noqa: E402
-from tfrs_mtl.errors import TfrsMtlError  # noqa: E402
 from tfrs_mtl.project import open_project  # noqa: E402
 from tfrs_mtl.scoring import to_snapshot  # noqa: E402
+from tfrs_mtl.store import TIMESTAMP  # noqa: E402
 
 PAGE_MIB = 4096 / 2**20
 LONG_AGO = timedelta(days=2000)
@@ -104,6 +104,8 @@ def soak(shop: Path, *, requests: int, threads: int, root: Path) -> Figures:
     )
     writer, pushed = FeatureStore(repo_path=str(root)), view_to_push(recommender)
 
+    rows_of_view = project.repo.rows(pushed, [*pushed.keys, *pushed.columns])
+
     def answer(seed: int) -> None:
         for query in np.random.default_rng(seed).choice(len(queries), requests // threads).tolist():
             try:
@@ -132,15 +134,14 @@ def soak(shop: Path, *, requests: int, threads: int, root: Path) -> Figures:
         figures.materialisations += 1
 
     def push() -> None:
-        rows = project.repo.rows(pushed, [*pushed.keys, *pushed.columns]).slice(figures.pushes % 100, 20)
-        writer.write_to_online_store(pushed.name, df=rows.to_pandas(), allow_registry_cache=True)
+        writer.write_to_online_store(pushed.name, df=as_stored(pushed, rows_of_view, figures.pushes % 100))
         figures.pushes += 1
 
     def again(work: Callable[[], None]) -> None:
         while not stop.wait(0.2):
             try:
                 work()
-            except (TfrsMtlError, sqlite3.Error) as error:
+            except Exception as error:  # it is told at the end, and tried again
                 figures.troubles.append(f"{work.__name__}: {error}"[:200])
 
     began = time.perf_counter()
@@ -212,6 +213,14 @@ def view_to_push(recommender: Recommender) -> Any:
     schema = recommender.state.schema
     services = [side.service for side in (schema.query, schema.item) if side.service is not None]
     return services[0].selections[0].view
+
+
+def as_stored(view: Any, rows: pa.Table, first: int) -> Any:
+    """Return some rows under the names of the view's source, as Feast takes them."""
+    names = [TIMESTAMP if name == TIMESTAMP else view.source.raw(name) for name in rows.column_names]
+    frame = rows.slice(first, 20).rename_columns(names).to_pandas()
+    frame = frame.rename(columns={TIMESTAMP: view.source.timestamp})
+    return frame.assign(**{view.source.created: frame[view.source.timestamp]} if view.source.created else {})
 
 
 def rss() -> float:

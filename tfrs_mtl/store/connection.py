@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from feast import FeatureStore
@@ -14,7 +14,7 @@ _PAUSE = 1.0
 
 
 class Connection:
-    """A store's connection, renewed after a read that failed, and where sqlite's file was replaced.
+    """A connection, renewed after a failed read (the registry too), and where sqlite's file was replaced.
 
     Some of Feast's stores never open a second connection after a restart of their server; and sqlite reads on
     from a file that was deleted, without an error. While no other file is in its place, it may.
@@ -38,6 +38,8 @@ class Connection:
         except Exception:
             if time.monotonic() - self._renewed > _PAUSE:
                 self._renew()
+                with suppress(Exception):  # a file registry may have been read while another process wrote it
+                    self._store.refresh_registry()
             raise
 
     def _renew(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timezone
@@ -29,6 +30,7 @@ from tfrs_mtl.store.registry import read_catalogue
 from tfrs_mtl.store.types import MOMENT, arrow_type, conform
 
 _ROW = "__tfrs_mtl_row"
+_REGISTRY_PAUSES = (0.05, 0.1, 0.2, 0.4)
 _WRITING = Lock()  # Feast's duckdb store writes over one connection a process
 
 
@@ -196,7 +198,11 @@ class FeatureRepo:
 
     def reopened(self) -> FeatureRepo:
         """Return the same repo with its registry read anew, over the same `FeatureStore`."""
-        self._store.refresh_registry()
+        for pause in _REGISTRY_PAUSES:  # Feast rewrites a file registry in place: for a moment it is empty
+            self._store.refresh_registry()
+            if self._store.list_all_feature_views(allow_cache=True):
+                break
+            time.sleep(pause)
         return FeatureRepo(self._store, self.path)
 
     def _service(self, name: str) -> FeatureService:

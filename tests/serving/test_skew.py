@@ -102,7 +102,7 @@ def test_before_anything_was_materialised_it_says_how_to_go_on(built: Built, tmp
 
 
 def test_logged_answers_are_replayed_and_what_was_served_wrong_is_found(built: Built, tmp_path: Path) -> None:
-    root = elsewhere(built, tmp_path / "repo", emptied=False, log={"share": 1}, refresh=None)
+    root = elsewhere(built, tmp_path / "repo", emptied=False, log={"share": 1}, refresh=None, deadline="10s")
     shutil.copytree(built.bundles, root / "artefacts" / "bundles")
     queries = built.shop.queries.keys.to_pylist()[:60]
     recommender = Recommender.load(root, clock=lambda: built.at)

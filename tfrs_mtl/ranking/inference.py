@@ -133,8 +133,8 @@ class Inference:
             rows: those of the pairs' queries, [n]; or [1] where all are of one.
             shares: of the pairs' items in the first layer, [n, first].
         """
-        asked = kernels.bias
-        if parts := self._encode(self._inputs.query, queries):
+        asked, parts = kernels.bias, self._encode(self._inputs.query, queries)
+        if parts:  # AutoGraph knows no assignment in a condition
             asked = tf.gather(tf.matmul(tf.concat(parts, axis=-1), kernels.query) + kernels.bias, rows)
         parts = self._encode(self._inputs.pair, pairs)
         if self._model.match is not None:

@@ -61,7 +61,7 @@ def test_baseline_and_inputs_sum_to_the_score(architecture: spec.Architecture) -
     assert found.columns.shape == (ROWS, len(column_names(model, DENSE)))
     error = np.abs(found.baseline + found.columns.sum(axis=1) - scores)
     assert (error <= 0.02 * np.abs(found.columns).sum(axis=1)).all()
-    assert len(set(found.baseline.tolist())) == 1
+    assert np.ptp(found.baseline) < 1e-6  # the same for all, but for rounding by position in a block
 
 
 def test_of_a_linear_model_each_input_gets_its_weight_times_its_value() -> None:

@@ -58,17 +58,19 @@ class TaskEmbeddings(tf.keras.layers.Layer):
 
     def call(self, x: Any, training: Any = None) -> dict[str, Any]:
         """Return task -> z_k."""
-        return self.rest(self.first(x), training=training)
+        return self.rest(self.first(x, training=training), training=training)
 
-    def first(self, x: Any) -> Any:
+    def first(self, x: Any, training: Any = None) -> Any:
         """Return the first layers of all experts before their activation and the gates' logits.
 
-        All lie side by side, the shared experts before each task's own, and are affine in x.
+        All lie side by side, the shared experts before each task's own, and are affine in x. The shared
+        embeddings are without gradient in training alone: an explanation follows all that a prediction reads.
         """
         shared, own = self.separate(x)
         found = [self.shared.first(shared)]
+        fixed = tf.stop_gradient(shared) if training else shared
         for name, embedded in zip(self.towers, own, strict=True):
-            seen = tf.concat([embedded, tf.stop_gradient(shared)], axis=-1)
+            seen = tf.concat([embedded, fixed], axis=-1)
             found += [self.own[name].first(seen), self.gate[name](seen)]
         return tf.concat(found, axis=-1)
 

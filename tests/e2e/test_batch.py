@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import pandas as pd
@@ -114,7 +115,7 @@ def databases(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 def test_a_database_holds_what_the_file_holds_and_a_repeated_run_once(
     built: Built, everyone: pd.DataFrame, databases: str
 ) -> None:
-    table, engine = f"e2e_{built.name}", sa.create_engine(databases, poolclass=sa.NullPool)
+    table, engine = f"e2e_{built.name}_{uuid4().hex[:8]}", sa.create_engine(databases, poolclass=sa.NullPool)
     try:
         for _ in range(2):
             facts = built.json("batch-score", "--to", databases, "--table", table)

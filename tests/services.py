@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 
-def _absent(what: str) -> None:
+def absent(what: str) -> None:
     if os.environ.get("CI"):
         pytest.fail(f"CI must have it: {what}")
     pytest.skip(what)
@@ -29,7 +29,7 @@ def _database(variable: str, default: str) -> str:
         with engine.connect():
             return url
     except (SQLAlchemyError, ImportError) as error:
-        _absent(f"no answer from {engine.url!r} (set {variable}): {error}")
+        absent(f"no answer from {engine.url!r} (set {variable}): {error}")
     return url
 
 
@@ -55,9 +55,9 @@ def redis_address() -> str:
             connection.sendall(b"PING\r\n")
             if connection.recv(16).startswith(b"+PONG"):
                 return address
-            _absent(f"{address} does not answer like Redis (set TFRS_MTL_TEST_REDIS)")
+            absent(f"{address} does not answer like Redis (set TFRS_MTL_TEST_REDIS)")
     except OSError as error:
-        _absent(f"no answer from Redis at {address} (set TFRS_MTL_TEST_REDIS): {error}")
+        absent(f"no answer from Redis at {address} (set TFRS_MTL_TEST_REDIS): {error}")
     return address
 
 

@@ -91,6 +91,21 @@ def test_a_task_of_stem_moves_no_embedding_of_another() -> None:
     assert (moved[[0, 1, 2, 4, 5]] > 0).all()
 
 
+def test_in_training_alone_stems_own_experts_and_gates_move_no_shared_embedding() -> None:
+    model = TaskEmbeddings(_ranking(spec.Stem(experts=2, own_experts=1, own_dim=1)), SEGMENTS)
+    x = tf.Variable(X)
+    model(x)
+    for weight in model.shared.trainable_weights:
+        weight.assign(tf.zeros_like(weight))  # what moves a shared embedding now is the task's own part
+    shared = model.separate(tf.range(X.shape[1], dtype=tf.float32)[tf.newaxis])[0].numpy()[0].astype(int)
+    for training in (True, False):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(tf.square(model(x, training=training)["click"]))
+        moved = np.abs(tape.gradient(loss, x).numpy()).max(axis=0)
+        assert moved.any()
+        assert moved[shared].any() != training
+
+
 @pytest.mark.parametrize("name", ["mmoe", "stem"])
 def test_experts_without_layers_are_refused(name: str) -> None:
     with pytest.raises(SpecError, match=rf"ranking\.hidden: {name} needs at least one width"):

@@ -1,6 +1,7 @@
 """recommender.yaml as frozen models, a file a section."""
 
 from tfrs_mtl.spec._base import Duration, Section, duration_text
+from tfrs_mtl.spec.architectures import Architecture, Mmoe, SharedBottom, Stem
 from tfrs_mtl.spec.behaviour import (
     Ages,
     Behaviour,
@@ -17,7 +18,7 @@ from tfrs_mtl.spec.behaviour import (
 )
 from tfrs_mtl.spec.inputs import Input, Kind
 from tfrs_mtl.spec.load import load_spec, parse_spec
-from tfrs_mtl.spec.ranking import Architecture, Mmoe, Negatives, Ranking, SharedBottom, Stem, Task
+from tfrs_mtl.spec.ranking import Negatives, Ranking, Task
 from tfrs_mtl.spec.recommender import Batch, Interactions, Item, Query, Spec, Split
 from tfrs_mtl.spec.retrieval import Retrieval, Training
 from tfrs_mtl.spec.rules import Boost, Bury, Pin, Rule

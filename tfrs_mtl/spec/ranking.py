@@ -1,14 +1,15 @@
-"""The ``ranking`` section: tasks, architecture, balance and negatives of the multi-task model."""
+"""The ``ranking`` section: tasks, sizes, balance and negatives of the multi-task model."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from tfrs_mtl.errors import closest, nearest
 from tfrs_mtl.spec._base import Contradiction, Duration, Identifier, Name, Section, Width, refuse
+from tfrs_mtl.spec.architectures import Architecture, Mmoe
 from tfrs_mtl.spec.retrieval import Training
 
 
@@ -25,42 +26,6 @@ class Task(Section):
         None, description="The label is known only so long after the interaction; younger rows are left out."
     )
     weight: float = Field(1.0, ge=0, description="Static weight of the task's loss.")
-
-
-class SharedBottom(Section):
-    """One shared encoder, one tower a task (Caruana 1997)."""
-
-    name: Literal["shared_bottom"] = Field("shared_bottom", description="Which architecture.")
-
-
-class Mmoe(Section):
-    """Multi-gate mixture of experts (Ma et al., KDD 2018)."""
-
-    name: Literal["mmoe"] = Field("mmoe", description="Which architecture.")
-    experts: int = Field(4, ge=2, le=64, description="How many experts the tasks share.")
-
-
-class Stem(Section):
-    """Shared and task-specific embeddings, with experts for each (Su et al., AAAI 2024)."""
-
-    name: Literal["stem"] = Field("stem", description="Which architecture.")
-    experts: int = Field(2, ge=1, le=64, description="How many experts the tasks share.")
-    own_experts: int = Field(1, ge=1, le=64, description="How many experts each task has for itself.")
-    own_dim: int = Field(8, ge=1, le=256, description="Width of each task's own embeddings.")
-
-
-ArchitectureName = Literal["shared_bottom", "mmoe", "stem"]
-
-
-def _from_name(value: Any) -> Any:
-    return {"name": value} if isinstance(value, str) else value
-
-
-Architecture = Annotated[
-    Annotated[SharedBottom | Mmoe | Stem, Field(discriminator="name")],
-    BeforeValidator(_from_name, json_schema_input_type=ArchitectureName | SharedBottom | Mmoe | Stem),
-]
-"""An architecture by name, or a mapping of its name and sizes."""
 
 
 class Negatives(Section):

@@ -2,7 +2,7 @@
 
 To add one: a layer built from ``spec.Ranking`` and the segments of its input, whose ``call(x, training)``
 takes [batch, width] and returns a dict task -> [batch, any width], which the task's head turns into its
-prediction; its settings as a section in ``spec/ranking.py``; and its line in ``ARCHITECTURES``.
+prediction; its settings as a section in ``spec/architectures.py``; and its line in ``ARCHITECTURES``.
 
 The call is ``rest(first(x), training)``, where ``first(x)``, [batch, any width], is affine in x: then what a
 query and an item add to it is computed once for each of them, not once a pair.

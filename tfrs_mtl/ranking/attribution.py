@@ -73,8 +73,8 @@ def _block(
 ) -> Attribution:
     nodes, weights = np.polynomial.legendre.leggauss(_STEPS)
     steps = tf.constant((nodes + 1) / 2, tf.float32)[:, tf.newaxis, tf.newaxis]
-    start = _encoded(model, unknown)
-    way = _encoded(model, {name: array[rows] for name, array in given.items()}) - start
+    start = model.encode(unknown)
+    way = model.encode({name: array[rows] for name, array in given.items()}) - start
     path = tf.reshape(start + steps * way, [-1, way.shape[-1]])
     with tf.GradientTape() as tape:
         tape.watch(path)
@@ -85,14 +85,8 @@ def _block(
     return Attribution(score(_predictions(model, same), rows).numpy(), (way * mean).numpy())
 
 
-def _encoded(model: RankingModel, features: Mapping[str, Any]) -> Any:
-    x = model.encoder(features)
-    return x if model.match is None else tf.concat([x, model.match(features)], axis=-1)
-
-
 def _predictions(model: RankingModel, x: Any) -> dict[str, Any]:
-    represented = model.architecture(x)
-    return {name: head.predict(head(represented[name])) for name, head in model.heads.items()}
+    return model.answers(model.architecture(x))
 
 
 def _unknown(model: RankingModel) -> dict[str, Any]:

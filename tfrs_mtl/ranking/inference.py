@@ -142,8 +142,7 @@ class Inference:
             met = {name: tf.gather(array, rows) for name, array in queries.items() if name in names}
             parts.append(self._model.match({**met, **pairs}))
         own = tf.matmul(tf.concat(parts, axis=-1), kernels.pair) if parts else 0.0
-        represented = self._model.architecture.rest(own + asked + shares)
-        return {name: head.predict(head(represented[name])) for name, head in self._model.heads.items()}
+        return self._model.answers(self._model.architecture.rest(own + asked + shares))
 
     def _encode(self, inputs: Sequence[ModelInput], features: Any) -> list[Any]:
         encoder = self._model.encoder

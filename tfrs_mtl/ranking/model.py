@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tfrs_mtl import spec
 from tfrs_mtl._tf import tf, tfrs
-from tfrs_mtl.dataset.batches import label_of
 from tfrs_mtl.dataset.examples import ModelInput
 from tfrs_mtl.layers.blockwise import Blockwise
 from tfrs_mtl.layers.features import select
@@ -21,13 +20,6 @@ from tfrs_mtl.ranking.architectures import ARCHITECTURES, own_columns
 from tfrs_mtl.ranking.balance import BALANCES
 from tfrs_mtl.ranking.heads import HEADS
 from tfrs_mtl.ranking.statistics import LabelStatistics
-
-
-class _TaskLoss(NamedTuple):
-    """The mean loss over the rows with a label, and whether there is any (0 or 1)."""
-
-    loss: Any
-    present: Any
 
 
 class RankingModel(tfrs.Model):
@@ -69,17 +61,28 @@ class RankingModel(tfrs.Model):
 
         A task with ``when`` is predicted given that the other task came true.
         """
-        raw = self._raw(features, training)
+        return self.answers(self.architecture(self.encode(features), training=training))
+
+    def encode(self, features: Mapping[str, Any]) -> Any:
+        """Return what the architecture reads of a batch, [batch, width]."""
+        features = select(features, self.model_inputs)
+        x = self.encoder(features)
+        return x if self.match is None else tf.concat([x, self.match(features)], axis=-1)
+
+    def answers(self, represented: Mapping[str, Any]) -> dict[str, Any]:
+        """Return task -> [batch], as ``call`` does, from task -> representation."""
+        raw = self.architecture.given(self._raw(represented))
         return {name: head.predict(raw[name]) for name, head in self.heads.items()}
 
     def compute_loss(self, batch: Mapping[str, Any], training: bool = False) -> Any:
         """Return the balanced loss of a batch with labels under ``label#<task>``.
 
-        A label that is NaN, or whose ``when`` did not come true, is left out of its task's mean; a task
-        without any label in the batch adds 0.
+        What a task learns from it is the architecture's to say; a task without any label in the batch adds 0.
         """
-        raw = self._raw(batch, training)
-        tasks = [self._task_loss(task, raw[task.name], batch) for task in self.ranking.tasks]
+        x = self.encode(batch)
+        raw = self._raw(self.architecture(x, training=training))
+        losses = self.architecture.losses(x, raw, batch, self.heads)
+        tasks = [losses[task.name] for task in self.ranking.tasks]
         return self.balance(tf.stack([t.loss for t in tasks]), tf.stack([t.present for t in tasks]))
 
     def predict(self, features: Mapping[str, Any], batch_size: int = 4096) -> dict[str, NDArray[np.float32]]:
@@ -90,23 +93,8 @@ class RankingModel(tfrs.Model):
         """Return nothing: the bundle keeps what a model is made from; Keras warns without this method."""
         return {}
 
-    def _raw(self, features: Mapping[str, Any], training: Any) -> dict[str, Any]:
-        features = select(features, self.model_inputs)
-        x = self.encoder(features)
-        if self.match is not None:
-            x = tf.concat([x, self.match(features)], axis=-1)
-        represented = self.architecture(x, training=training)
+    def _raw(self, represented: Mapping[str, Any]) -> dict[str, Any]:
         return {name: head(represented[name]) for name, head in self.heads.items()}
-
-    def _task_loss(self, task: spec.Task, raw: Any, batch: Mapping[str, Any]) -> _TaskLoss:
-        label = batch[label_of(task.name)]
-        known = tf.math.is_finite(label)
-        if task.when is not None:
-            known = tf.logical_and(known, tf.equal(batch[label_of(task.when)], 1.0))
-        losses = self.heads[task.name].loss(raw, tf.where(known, label, tf.zeros_like(label)))
-        count = tf.reduce_sum(tf.cast(known, losses.dtype))
-        mean = tf.math.divide_no_nan(tf.reduce_sum(tf.where(known, losses, tf.zeros_like(losses))), count)
-        return _TaskLoss(mean, tf.cast(count > 0, losses.dtype))
 
 
 def single_task(ranking: spec.Ranking, task: str) -> spec.Ranking:

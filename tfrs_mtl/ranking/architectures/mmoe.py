@@ -11,9 +11,10 @@ from tfrs_mtl.errors import Problem, SpecError
 from tfrs_mtl.layers.experts import Experts
 from tfrs_mtl.layers.inputs import Segment
 from tfrs_mtl.layers.mlp import mlp
+from tfrs_mtl.ranking.architectures.protocol import Architecture
 
 
-class MultiGateMixture(tf.keras.layers.Layer):
+class MultiGateMixture(Architecture):
     """Each task mixes the same experts by a gate of its own (Ma et al., KDD 2018).
 
         g_k = softmax(x W_k + b_k);  h_k = sum_e g_ke f_e(x);  z_k = t_k(h_k)
@@ -25,7 +26,7 @@ class MultiGateMixture(tf.keras.layers.Layer):
     """
 
     def __init__(self, ranking: spec.Ranking, _: Sequence[Segment] = ()) -> None:
-        super().__init__()
+        super().__init__(ranking)
         if not isinstance(ranking.architecture, spec.Mmoe) or not ranking.hidden:
             problem = "mmoe needs at least one width: experts without layers are all the same"
             raise SpecError(Problem("recommender.yaml: ranking.hidden", problem))
@@ -39,11 +40,7 @@ class MultiGateMixture(tf.keras.layers.Layer):
         self.gate.build(shape)
         self.experts.build(shape)
 
-    def call(self, x: Any, training: Any = None) -> dict[str, Any]:
-        """Return task -> z_k."""
-        return self.rest(self.first(x), training=training)
-
-    def first(self, x: Any) -> Any:
+    def first(self, x: Any, training: Any = None) -> Any:
         """Return the gates' logits, then the experts' first layer before its activation, affine in x."""
         return tf.concat([self.gate(x), self.experts.first(x)], axis=-1)
 

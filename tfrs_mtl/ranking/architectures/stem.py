@@ -11,9 +11,10 @@ from tfrs_mtl.errors import Problem, SpecError
 from tfrs_mtl.layers.experts import Experts
 from tfrs_mtl.layers.inputs import Segment
 from tfrs_mtl.layers.mlp import mlp
+from tfrs_mtl.ranking.architectures.protocol import Architecture
 
 
-class TaskEmbeddings(tf.keras.layers.Layer):
+class TaskEmbeddings(Architecture):
     """Each task has embeddings and experts of its own beside the shared ones (STEM; Su et al., AAAI 2024).
 
         u_k = [e_k, stop_gradient(s)];  g_k = softmax(u_k W_k + b_k)
@@ -33,7 +34,7 @@ class TaskEmbeddings(tf.keras.layers.Layer):
     """
 
     def __init__(self, ranking: spec.Ranking, segments: Sequence[Segment] = ()) -> None:
-        super().__init__()
+        super().__init__(ranking)
         chosen = ranking.architecture
         if not isinstance(chosen, spec.Stem) or not ranking.hidden:
             problem = "stem needs at least one width: experts without layers are all the same"
@@ -55,10 +56,6 @@ class TaskEmbeddings(tf.keras.layers.Layer):
             self.own[name].build((None, own + shared))
             self.gate[name].build((None, own + shared))
             tower.build((None, self.shared.units[-1]))
-
-    def call(self, x: Any, training: Any = None) -> dict[str, Any]:
-        """Return task -> z_k."""
-        return self.rest(self.first(x, training=training), training=training)
 
     def first(self, x: Any, training: Any = None) -> Any:
         """Return the first layers of all experts before their activation and the gates' logits.

@@ -29,11 +29,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[0] = str(ROOT)  # else this file is what `import serving` finds
 
 from serving import Recommender  # noqa: E402
-from serving.answers import recommendations  # noqa: E402
-from serving.arranging import arrange, rank  # noqa: E402
-from serving.asking import limits_of, read_request  # noqa: E402
-from serving.pins import with_pins  # noqa: E402
-from serving.reading import Reader  # noqa: E402
+from serving.answering import arrange, rank, recommendations, with_pins  # noqa: E402
+from serving.request import Reader, limits_of, read_request  # noqa: E402
 from serving.sources import gather  # noqa: E402
 from serving.state import State  # noqa: E402
 from tfrs_mtl.dataset.frames import ITEM_ID, QUERY_ID, pair_frame, to_frame  # noqa: E402

@@ -36,8 +36,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from serving.answer import Answer, Recommendation
-from serving.reading import Asked
-from serving.request import Request
+from serving.request import Asked, Request
 from serving.state import State
 from tfrs_mtl.dataset.frames import QUERY_ID, Frame, to_frame
 from tfrs_mtl.errors import DataError, StoreError

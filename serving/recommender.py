@@ -14,19 +14,14 @@ from threading import Lock
 from typing_extensions import Unpack
 
 from serving.answer import Answer, Key
-from serving.asking import read_request
-from serving.deployment import Deployment, deploy
+from serving.answering import answer, similar_to
+from serving.beside import LogKeeper, Shadow
 from serving.event import Event, Recorded
 from serving.events import Recorder
-from serving.keeping import LogKeeper
 from serving.log import Entry
-from serving.pipeline import answer, similar_to
-from serving.reading import Reader
-from serving.refresh import refreshed
-from serving.shadow import Shadow
-from serving.state import State
+from serving.request import Reader, read_request
+from serving.state import Deployment, State, Upkeep, deploy, refreshed
 from serving.status import Counters, Status
-from serving.upkeep import Upkeep
 from serving.wishes import Condition, Wishes
 from tfrs_mtl.bundle import BundleStore
 from tfrs_mtl.errors import TfrsMtlError

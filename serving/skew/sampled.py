@@ -9,12 +9,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from serving.refresh import read_items
 from serving.request import checked_context
 from serving.skew.causes import explained
 from serving.skew.compare import Difference, compare
 from serving.skew.report import Report
-from serving.state import State
+from serving.state import State, read_items
 from tfrs_mtl.dataset.assemble import Raw
 from tfrs_mtl.dataset.frames import (
     ITEM_ID,

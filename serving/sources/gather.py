@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.limits import Limits
+from serving.request import Limits
 from serving.sources.registry import SOURCES
 from serving.state import State
 from tfrs_mtl.index import Found

@@ -7,7 +7,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.limits import Limits
+from serving.request import Limits
 from serving.state import State
 from tfrs_mtl.index import Found
 from tfrs_mtl.scoring import EncodedQueries

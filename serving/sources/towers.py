@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from serving.limits import Limits
+from serving.request import Limits
 from serving.state import State
 from tfrs_mtl.index import Found
 from tfrs_mtl.scoring import EncodedQueries

@@ -13,31 +13,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-import yaml
 
-from serving import Answer, Recommender
+from serving import Recommender
 from tests.e2e.built import Built
 from tests.serving.bundles import copied
+from tests.serving.loaded import CATEGORY, NUMBER, UNKNOWN, busiest, column, keys, load
 from tfrs_mtl.bundle import BundleStore
 from tfrs_mtl.errors import BundleError, RequestError, SpecError
-
-_UNKNOWN = {"bazaar": 424242, "cinema": "nobody"}
-_CATEGORY = {"bazaar": "stall", "cinema": "genre"}
-_NUMBER = {"bazaar": "unit price", "cinema": "price"}
-
-
-def load(built: Built, *, artefacts: Path | None = None, **serving: Any) -> Recommender:
-    """Load at the shop's present, with a ``serving`` section beside the repo's own file."""
-    spec, artefacts = spec_with(built, **serving), artefacts or built.project.artefacts
-    return Recommender.load(built.path, spec=spec, artefacts=artefacts, clock=lambda: built.at)
-
-
-def spec_with(built: Built, **serving: Any) -> Path:
-    """Write a spec with a ``serving`` section beside the repo."""
-    content = yaml.safe_load((built.path / "recommender.yaml").read_text())
-    spec = built.path.parent / f"serving-{abs(hash(str(serving)))}.yaml"
-    spec.write_text(yaml.safe_dump({**content, "serving": serving}))
-    return spec
 
 
 @pytest.fixture(scope="module")
@@ -47,25 +29,8 @@ def recommender(built: Built) -> Iterator[Recommender]:
     loaded.close()
 
 
-def busiest(built: Built, count: int = 5) -> list[Any]:
-    """The queries that interacted most."""
-    order = np.argsort(-np.bincount(built.shop.query_codes))[:count]
-    return [built.shop.queries.keys[int(row)].as_py() for row in order]
-
-
-def keys(answer: Answer) -> list[Any]:
-    return [item.item for item in answer.items]
-
-
-def column(recommender: Recommender, name: str) -> dict[Any, Any]:
-    """Item key -> value of a feature in the snapshot."""
-    items = recommender.state.items
-    full = next(f.name for f in recommender.state.schema.item.fetched if f.column == name)
-    return dict(zip(items.keys.to_pylist(), items.frame.columns[full].to_pylist(), strict=True))
-
-
 def test_many_queries_at_once_get_what_each_gets_alone(built: Built, recommender: Recommender) -> None:
-    queries = [*busiest(built), _UNKNOWN[built.name]]
+    queries = [*busiest(built), UNKNOWN[built.name]]
     for query, answer in zip(queries, recommender.recommend_many(queries), strict=True):
         alone = recommender.recommend(query)
         assert (answer.query, keys(answer)) == (query, keys(alone))
@@ -81,7 +46,7 @@ def test_awaited_it_answers_the_same(built: Built, recommender: Recommender) -> 
 def test_an_unknown_query_gets_what_is_popular_and_a_known_one_beside_it_does_not(
     built: Built, recommender: Recommender
 ) -> None:
-    known, unknown = recommender.recommend_many([*busiest(built, 1), _UNKNOWN[built.name]])
+    known, unknown = recommender.recommend_many([*busiest(built, 1), UNKNOWN[built.name]])
     assert (known.degraded, unknown.degraded) == ((), ("unknown_query",))
     assert {item.sources for item in unknown.items} == {("popular",)}
     assert all("popular" not in item.sources for item in known.items)
@@ -90,7 +55,7 @@ def test_an_unknown_query_gets_what_is_popular_and_a_known_one_beside_it_does_no
 def test_excluded_items_do_not_come_whichever_source_names_them(
     built: Built, recommender: Recommender
 ) -> None:
-    for query in [*busiest(built), _UNKNOWN[built.name]]:
+    for query in [*busiest(built), UNKNOWN[built.name]]:
         before = keys(recommender.recommend(query))
         after = recommender.recommend(query, exclude=before[:4])
         assert not set(before[:4]) & set(keys(after))
@@ -98,12 +63,12 @@ def test_excluded_items_do_not_come_whichever_source_names_them(
 
 
 def test_a_filter_lets_through_what_holds_and_fills_k_with_it(built: Built, recommender: Recommender) -> None:
-    name = _CATEGORY[built.name]
+    name = CATEGORY[built.name]
     values = column(recommender, name)
     wanted = recommender.recommend(busiest(built, 1)[0])
     kind = next(values[key] for key in keys(wanted) if values[key] is not None)
     there = sum(value == kind for value in values.values())
-    for query in [*busiest(built, 3), _UNKNOWN[built.name]]:
+    for query in [*busiest(built, 3), UNKNOWN[built.name]]:
         only = recommender.recommend(query, k=8, filters={name: kind})
         assert {values[key] for key in keys(only)} == {kind}
         assert len(only.items) == min(8, there)
@@ -112,7 +77,7 @@ def test_a_filter_lets_through_what_holds_and_fills_k_with_it(built: Built, reco
 
 
 def test_bounds_are_inclusive_and_null_is_within_none(built: Built, recommender: Recommender) -> None:
-    name = _NUMBER[built.name]
+    name = NUMBER[built.name]
     values = {key: value for key, value in column(recommender, name).items() if value is not None}
     low, high = np.quantile(list(values.values()), [0.3, 0.6], method="nearest").tolist()
     answer = recommender.recommend(busiest(built, 1)[0], k=9000, filters={name: {"min": low, "max": high}})
@@ -133,13 +98,13 @@ def test_bounds_are_inclusive_and_null_is_within_none(built: Built, recommender:
 def test_a_filter_without_sense_is_refused_with_what_would_be_right(
     built: Built, recommender: Recommender, filters: dict[str, Any], message: str
 ) -> None:
-    given = {_NUMBER[built.name] if name == "NUMBER" else name: value for name, value in filters.items()}
+    given = {NUMBER[built.name] if name == "NUMBER" else name: value for name, value in filters.items()}
     with pytest.raises(RequestError, match=message):
         recommender.recommend(busiest(built, 1)[0], filters=given)
 
 
 def test_the_specs_own_filters_hold_by_default_and_a_request_switches_them(built: Built) -> None:
-    name = _NUMBER[built.name]
+    name = NUMBER[built.name]
     where = f'"{name}" < 20'
     recommender = load(built, filters={"cheap": {"where": where, "default": True}})
     prices, query = column(recommender, name), busiest(built, 1)[0]
@@ -181,7 +146,7 @@ def test_what_was_met_of_late_is_left_out_by_its_age(built: Built, recommender: 
 
 def test_why_adds_up_to_the_score_and_names_the_sources(built: Built, recommender: Recommender) -> None:
     weights = {built.tasks[0]: 0.7, built.tasks[-1]: 0.1}
-    for query in [*busiest(built, 3), _UNKNOWN[built.name]]:
+    for query in [*busiest(built, 3), UNKNOWN[built.name]]:
         answer = recommender.recommend(query, weights=weights, explain=True)
         for item in answer.items:
             assert item.why is not None

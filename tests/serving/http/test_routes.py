@@ -14,8 +14,8 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 
 from serving import Answer, Recommender
-from serving.deployment import Deployment
 from serving.http import HttpSettings, create_app, recommender_router
+from serving.state import Deployment
 from tests.e2e.built import Built
 from tfrs_mtl.errors import BundleError
 

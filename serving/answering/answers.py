@@ -1,0 +1,97 @@
+"""From ranked rows to answers: keys, what people are shown, and which sources named an item."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from serving.answer import Answer, Degraded, Key, Recommendation, Shown
+from serving.answering.arranging import Arranged
+from serving.answering.live import Fresh
+from serving.answering.why import reasons
+from serving.request import Asked, Limits, Request
+from serving.sources import Candidates
+from serving.state import State
+
+
+def recommendations(
+    state: State,
+    request: Request,
+    asked: Asked,
+    candidates: Candidates,
+    arranged: Arranged,
+    *,
+    fresh: Fresh | None = None,
+) -> tuple[Answer, ...]:
+    """Return an answer a query."""
+    answers, ranked = [], arranged.ranked
+    whys = reasons(state, request, asked, candidates, arranged) if request.explain else ()
+    for n, query in enumerate(request.queries):
+        rows = ranked.rows[n][ranked.rows[n] >= 0]
+        keys, shown = _keys(state, rows), _shown(state, rows, fresh)
+        sources = candidates.sources(n, rows)
+        predicted = {task: values[n].tolist() for task, values in ranked.predictions.items()}
+        predictions = [
+            {task: values[place] for task, values in predicted.items()} for place in range(len(rows))
+        ]
+        items = tuple(
+            Recommendation(
+                item=key,
+                score=float(ranked.scores[n, place]),
+                predictions=predictions[place],
+                display=shown[place],
+                sources=sources[place],
+                why=whys[n][place] if whys else None,
+            )
+            for place, key in enumerate(keys)
+        )
+        over: tuple[Degraded, ...] = ("caps_exceeded",) if arranged.over[n] else ()
+        degraded = asked.degraded[n] + _stale(state, request) + _few(items, request.k) + over
+        degraded += fresh.degraded if fresh is not None else ()
+        answers.append(Answer(query, items, degraded, state.versions, request.id))
+    return tuple(answers)
+
+
+def neighbours(state: State, item: Key, row: int, k: int, limits: Limits) -> Answer:
+    """Return the items nearest to a row; of an item that is not there (-1), what is popular."""
+    if row < 0:
+        kept = limits.kept(state.popular[None], state.size)[0]
+        rows = kept[kept >= 0][:k]
+        scores, source = state.contents.popularity[rows], "popular"
+    else:
+        vector = state.vectors(np.array([row], np.int32))
+        found = state.items.index.search(
+            vector, min(k, state.size), allowed=limits.allowed, excluded=limits.excluded
+        )
+        rows, scores, source = found.rows[0][found.rows[0] >= 0], found.scores[0], "similar"
+    shown = _shown(state, rows)
+    items = tuple(
+        Recommendation(key, float(scores[place]), {}, shown[place], (source,))
+        for place, key in enumerate(_keys(state, rows))
+    )
+    unknown: tuple[Degraded, ...] = ("unknown_item",) if row < 0 else ()
+    return Answer(item, items, unknown + _few(items, k), state.versions)
+
+
+def _keys(state: State, rows: NDArray[np.int32]) -> list[Key]:
+    keys: list[Key] = state.items.keys.take(pa.array(rows)).to_pylist()
+    return keys
+
+
+def _shown(state: State, rows: NDArray[np.int32], fresh: Fresh | None = None) -> list[dict[str, Shown]]:
+    """Return what people are shown of each row."""
+    index, columns, shown = pa.array(rows), state.items.frame.columns, {}
+    for name in state.schema.display:
+        values = columns[name].take(index)
+        shown[name.split("__", 1)[1]] = (fresh.shown(name, rows, values) if fresh else values).to_pylist()
+    return [{name: values[place] for name, values in shown.items()} for place in range(len(rows))]
+
+
+def _stale(state: State, request: Request) -> tuple[Degraded, ...]:
+    longest = state.settings.stale_after
+    return ("stale_snapshot",) if longest is not None and request.at - state.at > longest else ()
+
+
+def _few(items: tuple[Recommendation, ...], k: int) -> tuple[Degraded, ...]:
+    return ("too_few_items",) if len(items) < k else ()

@@ -1,0 +1,7 @@
+"""Events back into Feast."""
+
+from serving.events.recorder import Recorder
+
+__all__ = [
+    "Recorder",
+]

@@ -1,0 +1,103 @@
+"""Live item features: what the online store says now, not what the snapshot said."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+import pytest
+import yaml
+from feast import FeatureStore
+
+from serving import Recommender
+from tests.e2e.built import Built
+from tests.serving.loaded import busiest, column, keys
+from tfrs_mtl.errors import RegistryError
+
+_VIEW = {"bazaar": "article_facts", "cinema": "film_facts"}
+_NUMBER = {"bazaar": "unit price", "cinema": "run time"}
+_SHOWN = {"bazaar": "title", "cinema": "genre"}
+_MOST = 30_000
+
+
+class Shop(NamedTuple):
+    """A copy of a shop, whose store a test may write to, with a recommender over it."""
+
+    path: Path
+    recommender: Recommender
+
+
+def load(built: Built, path: Path, **serving: Any) -> Recommender:
+    content = yaml.safe_load((path / "recommender.yaml").read_text())
+    (path.parent / "live.yaml").write_text(yaml.safe_dump({**content, "serving": serving}))
+    return Recommender.load(
+        path, spec=path.parent / "live.yaml", artefacts=built.project.artefacts, clock=lambda: built.at
+    )
+
+
+@pytest.fixture
+def shop(built: Built, tmp_path: Path) -> Iterator[Shop]:
+    path = tmp_path / "repo"
+    shutil.copytree(built.path, path, ignore=shutil.ignore_patterns("artefacts"))
+    number = _NUMBER[built.name]
+    recommender = load(
+        built,
+        path,
+        deadline="60s",
+        live=[number, f"{_VIEW[built.name]}:{_SHOWN[built.name]}"],
+        filters={"few": {"where": f'"{number}" < {_MOST}'}},
+    )
+    yield Shop(path, recommender)
+    recommender.close()
+
+
+def write(built: Built, shop: Shop, item: Any, **values: Any) -> None:
+    """Change some of an item's values in the online store, and leave the others as they are."""
+    state, view = shop.recommender.state, _VIEW[built.name]
+    row = built.project.repo.online(state.schema.item, [item], at=built.at).to_pylist()[0]
+    held = {
+        f.column: pd.Timestamp(row[f.name]) if f.dtype.base == "timestamp" else row[f.name]
+        for f in state.schema.item.fetched
+        if f.view == view
+    }
+    time = built.project.repo.catalogue.views[view].source.timestamp
+    key = {state.schema.item.key.name: item, time: pd.Timestamp(built.at)}
+    store = FeatureStore(repo_path=str(shop.path))
+    store.write_to_online_store(view, pd.DataFrame([{**key, **held, **values}]))
+
+
+def test_live_features_are_shown_as_they_are_now_and_filters_hold_for_them(built: Built, shop: Shop) -> None:
+    recommender, (query,), name = shop.recommender, busiest(built, 1), _SHOWN[built.name]
+    before = recommender.recommend(query, k=5)
+    first = before.items[0]
+    old = first.display[name]
+    write(built, shop, first.item, **{name: "quite new", _NUMBER[built.name]: _MOST + 1})
+    after = recommender.recommend(query, k=5)
+    assert keys(after) == keys(before)
+    assert after.items[0].display[name] == "quite new"
+    assert after.degraded == ()
+    for filters in ({name: old}, {"few": True}, {name: {"not": ["quite new"]}}):
+        found = recommender.recommend(query, k=5, filters=filters)
+        assert first.item not in keys(found)
+        # As many others stand in its place as there are.
+        assert len(found.items) == 5 or found.degraded == ("too_few_items",)
+    again = recommender.recommend(query, k=5, filters={"few": True}, diversity={"caps": {name: 2}})
+    assert first.item not in keys(again)
+    assert len(again.items) == 5
+
+
+def test_without_the_store_the_snapshot_stands_and_the_answer_says_so(built: Built, shop: Shop) -> None:
+    (shop.path / "data" / "online_store.db").unlink()
+    answer = shop.recommender.recommend(busiest(built, 1)[0], k=5)
+    assert "live_features_unavailable" in answer.degraded
+    held = column(shop.recommender, _SHOWN[built.name])
+    assert [item.display[_SHOWN[built.name]] for item in answer.items] == [held[key] for key in keys(answer)]
+    assert len(answer.items) == 5
+
+
+def test_a_live_feature_that_is_none_is_named(built: Built) -> None:
+    with pytest.raises(RegistryError, match=r"serving\.live\.0: no item feature 'colour'"):
+        load(built, built.path, live=["colour"])

@@ -63,21 +63,28 @@ SEGMENTS = (Segment(1, 0), Segment(1, 2))
 
 def test_stem_is_its_formula() -> None:
     tf.keras.utils.set_random_seed(0)
-    model = TaskEmbeddings(_ranking(spec.Stem(experts=2, own_experts=1, own_dim=1)), SEGMENTS)
+    model = TaskEmbeddings(_ranking(spec.Stem(experts=2, own_experts=2, own_dim=1)), SEGMENTS)
     found = model(X)
     shared = X[:, [0, 1, 4, 5]]
-    for column, (name, tower) in zip((2, 3), model.towers.items(), strict=True):
-        seen = np.hstack([X[:, [column]], shared])
-        logits = seen @ model.gate[name].kernel.numpy() + model.gate[name].bias.numpy()
+    own_kernel, own_gate = model.kernel.numpy(), model.gate_kernel.numpy()
+    for k, (column, (name, tower)) in enumerate(zip((2, 3), model.towers.items(), strict=True)):
+        own, columns = X[:, [column]], slice(4 * k, 4 * k + 4)
+        logits = shared @ model.gate.kernel.numpy()[:, columns] + own @ own_gate[k]
         gate = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-        experts = [_expert(shared, model.shared, e) for e in range(2)] + [_expert(seen, model.own[name], 0)]
+        experts = [_expert(shared, model.experts, e) for e in range(2)]
+        experts += [
+            _expert(shared, model.experts, 2 + 2 * k + e, beside=own @ own_kernel[k][:, 7 * e : 7 * e + 7])
+            for e in range(2)
+        ]
         mixed = sum(gate[:, n : n + 1] * expert for n, expert in enumerate(experts))
         np.testing.assert_allclose(found[name], _dense(mixed, tower.layers[0]), rtol=1e-4, atol=1e-6)
 
 
-def _expert(x: np.ndarray, experts: Experts, number: int) -> np.ndarray:
+def _expert(x: np.ndarray, experts: Experts, number: int, *, beside: np.ndarray | float = 0.0) -> np.ndarray:
+    """``beside`` is what other inputs add to the first layer."""
     for kernel, bias in zip(experts.kernels, experts.biases, strict=True):
-        x = np.maximum(x @ kernel.numpy()[number] + bias.numpy()[number], 0)
+        x = np.maximum(x @ kernel.numpy()[number] + beside + bias.numpy()[number], 0)
+        beside = 0.0
     return x
 
 
@@ -95,8 +102,8 @@ def test_in_training_alone_stems_own_experts_and_gates_move_no_shared_embedding(
     model = TaskEmbeddings(_ranking(spec.Stem(experts=2, own_experts=1, own_dim=1)), SEGMENTS)
     x = tf.Variable(X)
     model(x)
-    for weight in model.shared.trainable_weights:
-        weight.assign(tf.zeros_like(weight))  # what moves a shared embedding now is the task's own part
+    kernel, shared_experts = model.experts.kernels[0], np.arange(4)[:, None, None] < 2
+    kernel.assign(np.where(shared_experts, 0, kernel.numpy()))  # the task's own part moves them now
     shared = model.separate(tf.range(X.shape[1], dtype=tf.float32)[tf.newaxis])[0].numpy()[0].astype(int)
     for training in (True, False):
         with tf.GradientTape() as tape:

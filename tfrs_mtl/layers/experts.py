@@ -50,9 +50,15 @@ class Experts(tf.keras.layers.Layer):
         """Return every expert's output."""
         return self.rest(self.first(x), training=training)
 
-    def first(self, x: Any) -> Any:
-        """Return the first layer of a built layer before its activation, affine in x, [batch, width]."""
-        return tf.reshape(tf.einsum("bi,eio->beo", x, self.kernels[0]) + self.biases[0], [-1, self.width])
+    def first(self, x: Any, *, start: int = 0, stop: int | None = None) -> Any:
+        """Return the first layer of a built layer before its activation, affine in x, [batch, width].
+
+        ``start`` and ``stop`` leave out experts, as in a slice.
+        """
+        kernel, bias = self.kernels[0][start:stop], self.biases[0][start:stop]
+        columns = bias.shape[0] * bias.shape[1]
+        kernel = tf.reshape(tf.transpose(kernel, [1, 0, 2]), [-1, columns])
+        return tf.matmul(x, kernel) + tf.reshape(bias, [columns])
 
     def rest(self, z: Any, training: Any = None) -> Any:
         """Return every expert's output from what ``first`` gave."""

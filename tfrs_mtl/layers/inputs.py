@@ -65,14 +65,14 @@ class InputEncoder(tf.keras.layers.Layer):
         values = features[model_input.name]
         if model_input.form == "dense":
             return values
-        embedded = self.tables(values, table=model_input.table)
+        embedded = self.tables(values, table=model_input.table, extra=model_input.form != "history")
         if model_input.form == "category":
             return embedded
         present = tf.not_equal(values, NULL)
         if model_input.form == "bag":
             return _mean(embedded, present)
         ages = features[ages_of(model_input.name)]
-        return self.histories[model_input.name](embedded[..., : model_input.dim], present, ages)
+        return self.histories[model_input.name](embedded, present, ages)
 
 
 def _mean(embedded: Any, present: Any) -> Any:

@@ -24,7 +24,8 @@ class Tables(tf.keras.layers.Layer):
 
     Args:
         inputs: every input of the model; those that name the same table must agree on its shape.
-        extra: columns that each table has behind those of the inputs.
+        extra: columns that an id has besides, for those who ask for them: in a table of their own, so that
+            who does not ask (a history of a hundred ids) neither reads nor moves them.
     """
 
     def __init__(self, inputs: Iterable[ModelInput], *, extra: int = 0) -> None:
@@ -39,11 +40,14 @@ class Tables(tf.keras.layers.Layer):
                     f"input {model_input.name!r} wants table {model_input.table!r} as {shape} "
                     f"(ids, width), but another input has it as {shapes[model_input.table]}"
                 )
-        self.embeddings = {
-            name: tf.keras.layers.Embedding(size, dim + extra, embeddings_initializer=SmallUniform())
-            for name, (size, dim) in shapes.items()
-        }
+        self.embeddings = {name: _embedding(size, dim) for name, (size, dim) in shapes.items()}
+        self.extra = {name: _embedding(size, extra) for name, (size, _) in shapes.items()} if extra else {}
 
-    def call(self, ids: Any, *, table: str) -> Any:
-        """Look ids [...] up in a table and return [..., dim]."""
-        return self.embeddings[table](ids)
+    def call(self, ids: Any, *, table: str, extra: bool = False) -> Any:
+        """Look ids [...] up in a table and return [..., dim], with ``extra`` [..., dim + extra]."""
+        found = self.embeddings[table](ids)
+        return tf.concat([found, self.extra[table](ids)], axis=-1) if extra and self.extra else found
+
+
+def _embedding(size: int, width: int) -> Any:
+    return tf.keras.layers.Embedding(size, width, embeddings_initializer=SmallUniform())

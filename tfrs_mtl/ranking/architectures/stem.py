@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,9 +22,12 @@ class TaskEmbeddings(Architecture):
         h_k = sum_i g_ki f_i(s) + sum_j g_kj f_kj(u_k);  z_k = t_k(h_k)
 
     s: [batch, in], all inputs with their shared embeddings; e_k: [batch, own], the embeddings of task k
-    alone; f_i: E shared experts; f_kj: those of task k; z_k: [batch, tower[-1]]. The tasks meet in the shared
+    alone; f_i: E shared experts; f_kj: the O of task k; z_k: [batch, tower[-1]]. The tasks meet in the shared
     experts only, so none spoils another's ids. In the paper a gate sees the other tasks' experts too, without
     gradient; here it does not, which saves their time; what it costs was not measured.
+
+    All experts are computed together, the shared ones first, then task by task, and mixed in one product with
+    a matrix of gates that is 0 where an expert is another task's.
 
     Args:
         segments: which columns of the input are shared and which belong to tasks (task by task within a
@@ -39,58 +43,71 @@ class TaskEmbeddings(Architecture):
         if not isinstance(chosen, spec.Stem) or not ranking.hidden:
             problem = "stem needs at least one width: experts without layers are all the same"
             raise SpecError(Problem("recommender.yaml: ranking.hidden", problem))
+        tasks = len(ranking.tasks)
         self.segments = tuple(segments)
-        names = [task.name for task in ranking.tasks]
-        self.shared = Experts(chosen.experts, ranking.hidden, dropout=ranking.dropout)
-        self.own = {n: Experts(chosen.own_experts, ranking.hidden, dropout=ranking.dropout) for n in names}
-        self.gate = {n: tf.keras.layers.Dense(chosen.experts + chosen.own_experts) for n in names}
-        self.towers = {n: mlp(ranking.tower) for n in names}
+        self.shared, self.own = chosen.experts, chosen.own_experts
+        experts = self.shared + tasks * self.own
+        self.experts = Experts(experts, ranking.hidden, dropout=ranking.dropout)
+        self.gate = tf.keras.layers.Dense(tasks * (self.shared + self.own))
+        self.towers = {task.name: mlp(ranking.tower) for task in ranking.tasks}
 
     def build(self, shape: Any) -> None:
-        """Create all weights."""
+        """Create all weights: what meets s, then what meets every task's e_k, [tasks, own, columns]."""
         super().build(shape)
-        own = sum(segment.extra for segment in self.segments) // len(self.towers)
-        shared = shape[-1] - own * len(self.towers)
-        self.shared.build((None, shared))
-        for name, tower in self.towers.items():
-            self.own[name].build((None, own + shared))
-            self.gate[name].build((None, own + shared))
-            tower.build((None, self.shared.units[-1]))
+        tasks, units = len(self.towers), self.experts.units
+        own = sum(segment.extra for segment in self.segments) // tasks
+        shared = shape[-1] - own * tasks
+        self.experts.build((None, shared))
+        self.gate.build((None, shared))
+        limit = math.sqrt(6 / (own + shared + units[0]))  # Glorot's, as for one kernel that meets both
+        self.kernel, self.gate_kernel = (
+            self.add_weight(
+                name=name,
+                shape=(tasks, own, columns),
+                initializer=tf.keras.initializers.RandomUniform(-limit, limit),
+            )
+            for name, columns in (("own", self.own * units[0]), ("own_gate", self.shared + self.own))
+        )
+        for tower in self.towers.values():
+            tower.build((None, units[-1]))
 
     def first(self, x: Any, training: Any = None) -> Any:
-        """Return the first layers of all experts before their activation and the gates' logits.
+        """Return all experts' first layers before their activation, then the gates' logits, affine in x.
 
-        All lie side by side, the shared experts before each task's own, and are affine in x. The shared
-        embeddings are without gradient in training alone: an explanation follows all that a prediction reads.
+        The shared embeddings are without gradient in training alone: an explanation follows all that a
+        prediction reads.
         """
         shared, own = self.separate(x)
-        found = [self.shared.first(shared)]
         fixed = tf.stop_gradient(shared) if training else shared
-        for name, embedded in zip(self.towers, own, strict=True):
-            seen = tf.concat([embedded, fixed], axis=-1)
-            found += [self.own[name].first(seen), self.gate[name](seen)]
-        return tf.concat(found, axis=-1)
+        hidden = self.experts.first(fixed, start=self.shared) + self._of_own(own, self.kernel)
+        logits = self.gate(fixed) + self._of_own(own, self.gate_kernel)
+        return tf.concat([self.experts.first(shared, stop=self.shared), hidden, logits], axis=-1)
 
     def rest(self, z: Any, training: Any = None) -> dict[str, Any]:
         """Return task -> z_k from what ``first`` gave."""
-        widths = [width for name in self.towers for width in (self.own[name].width, self.gate[name].units)]
-        hidden, *pieces = tf.split(z, [self.shared.width, *widths], axis=-1)
-        sizes = [self.shared.experts, next(iter(self.own.values())).experts]
-        common = self.shared.rest(hidden, training=training)
-        represented = {}
-        for name, hidden, logits in zip(self.towers, pieces[::2], pieces[1::2], strict=True):
-            own = self.own[name].rest(hidden, training=training)
-            of_common, of_own = tf.split(tf.nn.softmax(logits)[:, tf.newaxis], sizes, axis=2)
-            mixed = tf.squeeze(tf.matmul(of_common, common) + tf.matmul(of_own, own), axis=1)
-            represented[name] = self.towers[name](mixed)
-        return represented
+        hidden, logits = tf.split(z, [self.experts.width, self.gate.units], axis=-1)
+        mixed = tf.matmul(self.gates(logits), self.experts.rest(hidden, training=training))
+        return {name: tower(mixed[:, k]) for k, (name, tower) in enumerate(self.towers.items())}
 
-    def separate(self, x: Any) -> tuple[Any, list[Any]]:
-        """Return s [batch, in] and every task's e_k [batch, own], in the order of the tasks."""
+    def gates(self, logits: Any) -> Any:
+        """Return each task's share of each expert, [batch, tasks, experts]: 0 of another task's own."""
+        tasks = len(self.towers)
+        shares = tf.nn.softmax(tf.reshape(logits, [-1, tasks, self.shared + self.own]))
+        of_shared, of_own = tf.split(shares, [self.shared, self.own], axis=-1)
+        of_own = of_own[:, :, tf.newaxis] * tf.eye(tasks)[:, :, tf.newaxis]
+        return tf.concat([of_shared, tf.reshape(of_own, [-1, tasks, tasks * self.own])], axis=-1)
+
+    def separate(self, x: Any) -> tuple[Any, Any]:
+        """Return s [batch, in] and every task's e_k, [tasks, batch, own]."""
         tasks = len(self.towers)
         sizes = [size for s in self.segments for size in (s.width, *[s.extra // tasks] * tasks)]
         pieces = tf.split(x, [*sizes, x.shape[-1] - sum(sizes)], axis=-1)
         rest = pieces.pop()
         step = tasks + 1
-        shared = tf.concat([*pieces[::step], rest], axis=-1)
-        return shared, [tf.concat(pieces[k::step] or [x[:, :0]], axis=-1) for k in range(1, step)]
+        own = [tf.concat(pieces[k::step] or [x[:, :0]], axis=-1) for k in range(1, step)]
+        return tf.concat([*pieces[::step], rest], axis=-1), tf.stack(own)
+
+    def _of_own(self, own: Any, kernels: Any) -> Any:
+        """[tasks, batch, own] and [tasks, own, columns] -> [batch, tasks * columns]."""
+        found = tf.transpose(tf.matmul(own, kernels), [1, 0, 2])
+        return tf.reshape(found, [-1, kernels.shape[0] * kernels.shape[2]])

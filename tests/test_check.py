@@ -254,6 +254,12 @@ def test_an_empty_window_is_named_with_the_span_of_the_data(
             "ranking.tasks.3.label",
             "'revenue' holds infinite values; numbers and null were expected",
         ),
+        (
+            "revenue",
+            lambda old: pc.multiply(old, -1.0),
+            "ranking.tasks.3.label",
+            "'revenue' is as low as -",
+        ),
     ],
 )
 def test_labels_that_teach_nothing_are_named(
@@ -268,6 +274,37 @@ def test_labels_that_teach_nothing_are_named(
     told = [p.what for p in found.problems if p.where.endswith(f"recommender.yaml: {place}")]
     assert any(what.startswith(expected) for what in told), told
     assert not found.is_fine
+
+
+@pytest.mark.parametrize(
+    ("options", "floor", "expected"),
+    [
+        (
+            {"loss": "lognormal"},
+            0.0,
+            "'revenue' is as low as 0 in the train window given 'order'; `loss: logn",
+        ),
+        ({"loss": "poisson"}, -9.0, "'revenue' is as low as -"),
+        ({"loss": "zero_inflated_lognormal"}, -9.0, "'revenue' is as low as -"),
+        ({"kind": "ordinal"}, -9.0, "'revenue' has "),
+        ({"kind": "multiclass"}, -9.0, "'revenue' has "),
+        ({"loss": "poisson"}, 0.0, None),
+        ({"loss": "huber"}, -9.0, None),
+    ],
+)
+def test_labels_that_a_head_cannot_learn_are_refused(
+    options: dict[str, str], floor: float, expected: str | None, shop: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """Planted: revenues less 10, but none below the floor."""
+    change = _set("revenue", lambda old: pc.max_element_wise(pc.subtract(old, 10.0), floor))
+
+    def declare(spec: dict[str, Any]) -> None:
+        task = {"name": "revenue", "kind": "regression", "label": "revenue", "when": "order"}
+        spec["ranking"]["tasks"][3] = {**task, **options}
+
+    with _with_data(shop("cinema"), "impressions", change) as repo:
+        told = _errors(_checked(repo, tmp_path, declare)).get("recommender.yaml: ranking.tasks.3.label")
+    assert told is None if expected is None else str(told).startswith(expected)
 
 
 def test_a_flag_of_other_values_is_named_where_it_is_counted(shop: Callable[[str], Path]) -> None:

@@ -267,6 +267,26 @@ def test_a_label_is_binary_by_its_values_and_useless_where_it_says_nothing() -> 
     assert found["flag"].text == "50.0% true, 33.3% null"
 
 
+def test_counts_ratings_and_amounts_that_are_mostly_nothing_get_heads_of_their_own() -> None:
+    view, rows = _labels(
+        quantity=[1, 7, 0, 3],
+        stars=[1, 5, 3, 5],
+        star_rating=[1.5, 5.0, 3.5, 5.0],
+        gift=[0.0, 0.0, 0.0, 12.5],
+        price=[1.5, 2.5, 0.0, 9.0],
+        profit=[-1, 2, 0, 3],
+    )
+    found = {name: (facts.kind, facts.loss) for name, facts in find_labels(countable(view), rows).items()}
+    assert found == {
+        "quantity": ("regression", "poisson"),
+        "stars": ("ordinal", None),
+        "star_rating": ("ordinal", None),
+        "gift": ("regression", "zero_inflated_lognormal"),
+        "price": ("regression", None),
+        "profit": ("regression", None),
+    }
+
+
 def test_whole_numbers_that_name_something_are_told_from_those_that_count() -> None:
     view, rows = _labels(store_id=[7, 8, 9], quantity=[1, 2, 3], number_of_pages=[10, 20, 30])
     found = find_labels(countable(view), rows)

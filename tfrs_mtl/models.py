@@ -57,7 +57,7 @@ def ranking_model(
     *,
     statistics: Mapping[str, LabelStatistics] | None = None,
 ) -> RankingModel:
-    """Return the multi-task model of a shop; a first training needs ``statistics`` of its labels."""
+    """Return the multi-task model of a shop; ``statistics`` of its training labels as in the model."""
     inputs = preprocessor.inputs(*PARTS, id_dim=RANKING_ID_DIM)
     return RankingModel(inputs, ranking, statistics=statistics)
 

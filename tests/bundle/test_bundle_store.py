@@ -145,11 +145,11 @@ def test_an_unknown_format_is_named_and_listed_as_a_problem(store: BundleStore) 
     bad = write(store, second=1)
     manifest = json.loads((bad.directory / "manifest.json").read_text())
     (bad.directory / "manifest.json").write_text(json.dumps({**manifest, "format": 99, "extra": 1}))
-    with pytest.raises(BundleError, match="expected bundle format 2, found 99"):
+    with pytest.raises(BundleError, match="expected bundle format 3, found 99"):
         store.open(bad.id)
     entry = store.list()[1]
     assert entry.manifest is None
-    assert "format 2, found 99" in str(entry.problem)
+    assert "format 3, found 99" in str(entry.problem)
 
 
 def test_a_path_out_of_the_bundle_is_refused(store: BundleStore) -> None:

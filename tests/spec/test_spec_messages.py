@@ -72,7 +72,7 @@ def test_a_misspelt_key_is_named_at_every_level_with_the_nearest_valid_one(path:
             "mmoee",
             "no name 'mmoee'; did you mean 'mmoe'? valid: mmoe,",
         ),
-        ("ranking.tasks.0.kind", "binry", "got 'binry'; did you mean 'binary'? valid: binary, regression"),
+        ("ranking.tasks.0.kind", "binry", "got 'binry'; did you mean 'binary'? valid: binary, multiclass,"),
         ("inputs.brand.kind", "categry", "got 'categry'; did you mean 'category' or"),
         ("retrieval.positives", "by", "no binary task 'by'; did you mean 'buy'? valid: buy, keep"),
         ("ranking.tasks.1.when", "bye", "no binary task 'bye'; did you mean 'buy'? valid: buy"),

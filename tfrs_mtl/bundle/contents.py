@@ -23,6 +23,7 @@ from tfrs_mtl.index import index_named
 from tfrs_mtl.layers.build import build
 from tfrs_mtl.models import Models, ranking_model, retrieval_model
 from tfrs_mtl.project import Project
+from tfrs_mtl.ranking.statistics import LabelStatistics
 from tfrs_mtl.schema import Schema, Side
 from tfrs_mtl.scoring import ItemSnapshot
 from tfrs_mtl.spec import Spec
@@ -30,6 +31,7 @@ from tfrs_mtl.spec import Spec
 _PREPROCESSOR = "preprocessor.json"
 _RETRIEVAL = "retrieval.weights.npz"
 _RANKING = "ranking.weights.npz"
+_LABELS = "ranking.labels.json"
 _ITEMS = "items.parquet"
 _INDEX = "index"
 _MANIFEST = "manifest.json"
@@ -58,6 +60,8 @@ class Contents:
         (directory / _PREPROCESSOR).write_text(json.dumps(self.models.preprocessor.to_dict()))
         save_weights(self.models.retrieval, directory / _RETRIEVAL)
         save_weights(self.models.ranking, directory / _RANKING)
+        labels = {task: known.to_json() for task, known in self.models.ranking.statistics.items()}
+        (directory / _LABELS).write_text(json.dumps(labels))
         frame = self.items.frame
         columns = {**frame.columns, _TIME: pa.array(frame.times), _POPULARITY: pa.array(self.popularity)}
         if self.exposure is not None:
@@ -70,7 +74,9 @@ class Contents:
         """Read what ``save`` wrote; the caller has verified the files."""
         preprocessor = Preprocessor.from_dict(json.loads((directory / _PREPROCESSOR).read_text()))
         retrieval = retrieval_model(preprocessor, spec.retrieval)
-        ranking = ranking_model(preprocessor, spec.ranking)
+        labels = json.loads((directory / _LABELS).read_text())
+        statistics = {task: LabelStatistics.from_json(known) for task, known in labels.items()}
+        ranking = ranking_model(preprocessor, spec.ranking, statistics=statistics)
         for model, file in ((retrieval, _RETRIEVAL), (ranking, _RANKING)):
             build(model, model.model_inputs)
             load_weights(model, directory / file)

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from tfrs_mtl.bundle.compare import SchemaTypes
 from tfrs_mtl.errors import BundleError
 
-FORMAT = 2
+FORMAT = 3
 """The version of the bundle's layout that this library writes and reads."""
 
 _ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")

@@ -28,6 +28,7 @@ class TaskFacts:
         positives: how many of them are above 0.
         mean: their mean; NaN where there is none.
         least, most: the range of the labels; NaN where there is none.
+        distinct: how many different labels there are.
     """
 
     name: str
@@ -37,6 +38,7 @@ class TaskFacts:
     mean: float
     least: float
     most: float
+    distinct: int
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ def _facts(name: str, window: Window, interactions: Interactions, tasks: tuple[T
 def _task_facts(task: Task, labels: NDArray[np.float32]) -> TaskFacts:
     known = labels[~np.isnan(labels)].astype(np.float64)
     if len(known) == 0:
-        return TaskFacts(task.name, task.kind, 0, 0, np.nan, np.nan, np.nan)
+        return TaskFacts(task.name, task.kind, 0, 0, np.nan, np.nan, np.nan, 0)
     positives = int((known > 0).sum())
     return TaskFacts(
         task.name,
@@ -93,6 +95,7 @@ def _task_facts(task: Task, labels: NDArray[np.float32]) -> TaskFacts:
         float(known.mean()),
         float(known.min()),
         float(known.max()),
+        len(np.unique(known)),
     )
 
 
@@ -102,7 +105,6 @@ def label_problems(
     """Yield what would keep a model from learning, or an evaluation from judging."""
     spec = schema.spec
     yield from _window_problems(spec, interactions, windows, file=file)
-    yield from _value_problems(schema, interactions, file=file)
     train = windows[0]
     if train.rows == 0:
         return
@@ -138,23 +140,6 @@ def _text(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%d" if moment.time() == datetime.min.time() else "%Y-%m-%d %H:%M")
 
 
-def _value_problems(schema: Schema, interactions: Interactions, *, file: str) -> Iterator[Problem]:
-    """A binary label is 0 or 1, a regression label is finite."""
-    for position, task in enumerate(schema.spec.ranking.tasks):
-        if task.label not in interactions.labels:
-            continue
-        values = np.unique(interactions.labels[task.label])
-        values = values[~np.isnan(values)]
-        where = f"{file}: ranking.tasks.{position}.label"
-        if task.kind == "binary":
-            strange = values[(values != 0) & (values != 1)]
-            if len(strange):
-                shown = ", ".join(f"{value:g}" for value in strange[:3])
-                yield Problem(where, f"{task.label!r} holds {shown}; a binary task takes 0, 1 and null")
-        elif len(values) and not np.isfinite(values).all():
-            yield Problem(where, f"{task.label!r} holds infinite values; numbers and null were expected")
-
-
 def _task_problems(spec: Spec, task: Task, facts: TaskFacts, where: str) -> Iterator[Problem]:
     """Yield what is wrong with a task's labels in the training window."""
     condition = f" given {task.when!r}" if task.when else ""
@@ -162,7 +147,7 @@ def _task_problems(spec: Spec, task: Task, facts: TaskFacts, where: str) -> Iter
     many = f"{facts.labels:,} labels of the training window{condition}"
     if facts.labels == 0:
         yield Problem(where, f"{task.label!r} has no known label in the training window{condition}")
-    elif task.kind == "regression":
+    elif task.kind != "binary":
         if facts.least == facts.most:
             what = f"{task.label!r} is {facts.least:g} in all {many}"
             yield Problem(where, f"{what}: there is nothing to learn")

@@ -10,6 +10,7 @@ from tfrs_mtl.check.files import file_problems
 from tfrs_mtl.check.flags import flag_problems
 from tfrs_mtl.check.labels import WindowFacts, label_problems, window_facts
 from tfrs_mtl.check.numbers import number_hints
+from tfrs_mtl.check.values import value_problems
 from tfrs_mtl.dataset.interactions import Interactions, read_interactions
 from tfrs_mtl.errors import DataError, Problem, RegistryError, StoreError
 from tfrs_mtl.schema import Catalogue, Schema, examine
@@ -92,7 +93,10 @@ def _check_data(
     if interactions is None or known.is_hole("split"):
         return ()
     windows = window_facts(readable, interactions)
-    found = label_problems(readable, interactions, windows, file=file)
+    found = [
+        *label_problems(readable, interactions, windows, file=file),
+        *value_problems(readable, interactions, windows, file=file),
+    ]
     problems += [problem for problem in found if known.is_sure_of(problem)]
     return windows
 

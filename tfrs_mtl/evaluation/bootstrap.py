@@ -15,9 +15,10 @@ from typing import NamedTuple
 import numpy as np
 
 from tfrs_mtl.evaluation.arrays import Codes, Floats, Integers, Numbers
+from tfrs_mtl.evaluation.class_metrics import confusion_cells, quadratic_kappa
 from tfrs_mtl.evaluation.labelled_rows import LabelledRows
 from tfrs_mtl.evaluation.ranking_metrics import binary_metrics, regression_metrics
-from tfrs_mtl.evaluation.resampling import Samples, resample_binary, resample_regression
+from tfrs_mtl.evaluation.resampling import Samples, resample_binary, resample_means, resample_regression
 from tfrs_mtl.evaluation.retrieval_metrics import RetrievalMetrics
 
 
@@ -69,6 +70,11 @@ class Bootstrap:
             differences[name] = _interval(self.values[name] - other.values[name], samples, confidence)
         return {name: differences[name] for name in self.values if name in differences}
 
+    def joined(self, other: Bootstrap) -> Bootstrap:
+        """Return the metrics of both; they were drawn alike, from the same rows."""
+        both = {**self.values, **other.values}, {**self.samples, **other.samples}
+        return Bootstrap(*both, self.queries, self.seed, self.resamples)
+
 
 def bootstrap_retrieval(metrics: RetrievalMetrics, *, seed: int, resamples: int = 200) -> Bootstrap:
     """Resample the evaluated queries of a retrieval.
@@ -100,6 +106,38 @@ def bootstrap_regression(
     values = regression_metrics(labels, predictions).values()
     rows = LabelledRows.select(labels, predictions, queries)
     return _bootstrap(values, rows, resample_regression, seed=seed, resamples=resamples)
+
+
+def bootstrap_means(
+    labels: Numbers, columns: Mapping[str, Numbers], *, queries: Codes, seed: int, resamples: int = 200
+) -> Bootstrap:
+    """Measure the mean of each column [rows] over the rows with a label, and resample the queries."""
+    values: dict[str, float] = {}
+    samples: dict[str, Floats] = {}
+    for name, column in columns.items():
+        rows = LabelledRows.select(labels, column, queries)
+        drawn = _bootstrap({}, rows, resample_means, seed=seed, resamples=resamples)
+        values[name] = float(rows.predictions.mean()) if len(rows.predictions) else float("nan")
+        if "mean" in drawn.samples:
+            samples[name] = drawn.samples["mean"]
+    return Bootstrap(values, samples, np.unique(queries[~np.isnan(labels)]), seed, resamples)
+
+
+def bootstrap_kappa(
+    labels: Numbers, predictions: Numbers, *, classes: Floats, queries: Codes, seed: int, resamples: int = 200
+) -> Bootstrap:
+    """Measure the quadratic kappa of ratings, predicted ones taken to the nearest class; resample queries."""
+    rows = LabelledRows.select(labels, predictions, queries)
+    cells = confusion_cells(rows.labels, rows.predictions, classes)
+
+    def kappa(weights: Floats) -> float:
+        counts = np.bincount(cells, weights[rows.queries], minlength=len(classes) ** 2)
+        return quadratic_kappa(counts.astype(np.float64).reshape(len(classes), -1))
+
+    number = len(rows.names)
+    samples = [kappa(weight) for weight in query_weights(number, seed=seed, resamples=resamples)]
+    values = {"kappa": kappa(np.ones(number)) if number else float("nan")}
+    return Bootstrap(values, {"kappa": np.asarray(samples)} if number else {}, rows.names, seed, resamples)
 
 
 def query_weights(queries: int, *, seed: int, resamples: int) -> Iterator[Floats]:

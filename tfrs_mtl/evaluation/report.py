@@ -16,7 +16,7 @@ Metrics: TypeAlias = Mapping[str, Value]
 Tree: TypeAlias = Value | Mapping[str, "Tree"]
 Plain: TypeAlias = float | dict[str, "Plain"] | None
 
-LOWER_IS_BETTER = frozenset({"log_loss", "normalised_entropy", "ece", "rmse", "mae"})
+LOWER_IS_BETTER = frozenset({"log_loss", "normalised_entropy", "ece", "rmse", "mae", "deviance"})
 ONE_IS_BEST = frozenset({"pcoc"})
 
 

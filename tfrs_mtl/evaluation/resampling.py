@@ -42,6 +42,17 @@ def resample_regression(rows: LabelledRows, weights: Iterable[Floats]) -> Sample
     return _collect([_errors(rows), _spearman(rows)], weights)
 
 
+def resample_means(rows: LabelledRows, weights: Iterable[Floats]) -> Samples:
+    """Return the mean prediction, under ``mean``, for each resample; see :func:`resample_binary`."""
+    sums = _sums(rows, rows.predictions, np.ones(len(rows.labels)))
+
+    def measure(weight: Floats) -> dict[str, float]:
+        total, count = weight @ sums
+        return {"mean": float(total / count)}
+
+    return _collect([measure], weights)
+
+
 def _collect(metrics: list[Callable[[Floats], dict[str, float]]], weights: Iterable[Floats]) -> Samples:
     samples: dict[str, list[float]] = {}
     with np.errstate(divide="ignore", invalid="ignore"):  # 0 / 0 is the NaN of a metric without a meaning

@@ -10,11 +10,15 @@ from typing import Literal
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from tfrs_mtl.errors import DataError, RequestError, nearest
 from tfrs_mtl.schema import Column, View
 
 _NUMBERS = ("bool", "int", "float")
+_LEVELS = 11  # 0 to 10
+_MOSTLY = 0.5
+_RATING = re.compile(r"(^|[_\s.-])(rating|stars?|score|grade)s?$", re.IGNORECASE)
 _ID = re.compile(r"(^|[_\s.-])(id|code|no|nr|key|number)$", re.IGNORECASE)
 
 
@@ -25,12 +29,14 @@ class LabelFacts:
     Attributes:
         known: share of the interactions where it is not null.
         mean: of the known values; of a binary one, the share that is true.
+        loss: of a regression whose values speak for another than the squared one.
     """
 
     column: Column
-    kind: Literal["binary", "regression"]
+    kind: Literal["binary", "regression", "ordinal"]
     known: float
     mean: float
+    loss: Literal["poisson", "zero_inflated_lognormal"] | None = None
 
     @property
     def is_always_true(self) -> bool:
@@ -66,10 +72,26 @@ def _facts(column: Column, values: pa.ChunkedArray) -> LabelFacts | None:
     if len(numbers) == 0 or not np.isfinite(numbers).all():
         return None
     known, mean = len(numbers) / len(values), float(numbers.mean())
-    distinct = set(pc.unique(held).to_pylist()) if column.dtype.base in ("bool", "int") else {None}
-    if distinct <= {0.0, 1.0}:
+    is_whole = column.dtype.base in ("bool", "int")
+    distinct = pc.unique(held)
+    if is_whole and set(distinct[:3].to_pylist()) <= {0.0, 1.0}:
         return LabelFacts(column, "binary", known, mean) if mean > 0 else None
-    return LabelFacts(column, "regression", known, mean) if numbers.min() < numbers.max() else None
+    if len(distinct) == 1:
+        return None
+    if len(distinct) <= _LEVELS and _RATING.search(column.name):
+        return LabelFacts(column, "ordinal", known, mean)
+    return LabelFacts(column, "regression", known, mean, _loss(numbers, is_whole=is_whole))
+
+
+def _loss(
+    values: NDArray[np.float64], *, is_whole: bool
+) -> Literal["poisson", "zero_inflated_lognormal"] | None:
+    """Counts are Poisson's; an amount that is mostly nothing is two questions, whether and how much."""
+    if values.min() < 0:
+        return None
+    if is_whole:
+        return "poisson"
+    return "zero_inflated_lognormal" if np.mean(values == 0) >= _MOSTLY else None
 
 
 def choose_labels(found: dict[str, LabelFacts], wished: Sequence[str], *, view: View) -> list[LabelFacts]:

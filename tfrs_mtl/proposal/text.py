@@ -125,7 +125,8 @@ def _ranking(proposal: Proposal, tasks: dict[str, str]) -> Iterator[str]:
 
 def _task(facts: LabelFacts, tasks: dict[str, str], condition: str = "") -> str:
     name = facts.column.name
-    return f"{{name: {_quoted(tasks[name])}, kind: {facts.kind}, label: {_quoted(name)}{condition}}}"
+    loss = f", loss: {facts.loss}" if facts.loss else ""
+    return f"{{name: {_quoted(tasks[name])}, kind: {facts.kind}, label: {_quoted(name)}{condition}{loss}}}"
 
 
 def _task_names(labels: tuple[LabelFacts, ...]) -> dict[str, str]:

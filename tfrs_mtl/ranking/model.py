@@ -18,7 +18,7 @@ from tfrs_mtl.layers.match import Match, pairs
 from tfrs_mtl.layers.tables import Tables
 from tfrs_mtl.ranking.architectures import ARCHITECTURES, own_columns
 from tfrs_mtl.ranking.balance import BALANCES
-from tfrs_mtl.ranking.heads import HEADS
+from tfrs_mtl.ranking.heads import HEADS, predictions
 from tfrs_mtl.ranking.statistics import LabelStatistics
 
 
@@ -30,8 +30,8 @@ class RankingModel(tfrs.Model):
     Args:
         inputs: what a row is described by: query, item and context.
         ranking: tasks, architecture, sizes, balance. With one task it is a single-task model.
-        statistics: task -> statistics of its training labels, for regressions. They are saved with the
-            weights, so a model that loads weights needs none.
+        statistics: task -> statistics of its training labels, where it is not binary. A model that loads
+            weights needs them for the classes of tasks that have such; all else is among the weights.
     """
 
     def __init__(
@@ -49,9 +49,10 @@ class RankingModel(tfrs.Model):
         self.encoder = InputEncoder(inputs, self.tables, history=ranking.history, extra=extra)
         self.match = Match(pairs(inputs)) if pairs(inputs) else None
         self.architecture = ARCHITECTURES[ranking.architecture.name](ranking, self.encoder.segments)
-        known = statistics or {}
+        self.statistics = dict(statistics or {})
         self.heads = {
-            task.name: HEADS[task.kind](known.get(task.name, LabelStatistics())) for task in ranking.tasks
+            task.name: HEADS[task.head](self.statistics.get(task.name, LabelStatistics()))
+            for task in ranking.tasks
         }
         self.balance = BALANCES[ranking.balance]([task.weight for task in ranking.tasks])
         self._predict = Blockwise(self, inputs)
@@ -59,7 +60,8 @@ class RankingModel(tfrs.Model):
     def call(self, features: Mapping[str, Any], training: Any = None) -> dict[str, Any]:
         """Return task -> [batch]: the probability, or the value in the label's units.
 
-        A task with ``when`` is predicted given that the other task came true.
+        A task with ``when`` is predicted given that the other task came true. Where a task has classes, their
+        probabilities stand beside it under ``class_key``.
         """
         return self.answers(self.architecture(self.encode(features), training=training))
 
@@ -70,9 +72,8 @@ class RankingModel(tfrs.Model):
         return x if self.match is None else tf.concat([x, self.match(features)], axis=-1)
 
     def answers(self, represented: Mapping[str, Any]) -> dict[str, Any]:
-        """Return task -> [batch], as ``call`` does, from task -> representation."""
-        raw = self.architecture.given(self._raw(represented))
-        return {name: head.predict(raw[name]) for name, head in self.heads.items()}
+        """Return what ``call`` does, from task -> representation."""
+        return predictions(self.heads, self.architecture.given(self._raw(represented)))
 
     def compute_loss(self, batch: Mapping[str, Any], training: bool = False) -> Any:
         """Return the balanced loss of a batch with labels under ``label#<task>``.

@@ -18,7 +18,7 @@ from tfrs_mtl.spec.behaviour import (
 )
 from tfrs_mtl.spec.inputs import Input, Kind
 from tfrs_mtl.spec.load import load_spec, parse_spec
-from tfrs_mtl.spec.ranking import Negatives, Ranking, Task
+from tfrs_mtl.spec.ranking import Negatives, Ranking
 from tfrs_mtl.spec.recommender import Batch, Interactions, Item, Query, Spec, Split
 from tfrs_mtl.spec.retrieval import Retrieval, Training
 from tfrs_mtl.spec.rules import Boost, Bury, Pin, Rule
@@ -32,6 +32,7 @@ from tfrs_mtl.spec.serving import (
     Span,
     span_text,
 )
+from tfrs_mtl.spec.tasks import Task, class_key
 
 __all__ = [
     "Ages",
@@ -77,6 +78,7 @@ __all__ = [
     "Sum",
     "Task",
     "Training",
+    "class_key",
     "duration_text",
     "load_spec",
     "parse_spec",

@@ -2,30 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Literal
 
 from pydantic import Field, model_validator
 
-from tfrs_mtl.errors import closest, nearest
-from tfrs_mtl.spec._base import Contradiction, Duration, Identifier, Name, Section, Width, refuse
+from tfrs_mtl.spec._base import Duration, Section, Width, refuse
 from tfrs_mtl.spec.architectures import Architecture, Mmoe
 from tfrs_mtl.spec.retrieval import Training
-
-
-class Task(Section):
-    """One thing to predict of a (query, item, time)."""
-
-    name: Identifier = Field(description="What `when`, `objective` and the results call it.")
-    kind: Literal["binary", "regression"] = Field(description="A chance (a 0/1 label), or an amount.")
-    label: Name = Field(description="Column of the interactions view.")
-    when: Identifier | None = Field(
-        None, description="Learn, and predict, given that this other binary task came true."
-    )
-    delay: Duration | None = Field(
-        None, description="The label is known only so long after the interaction; younger rows are left out."
-    )
-    weight: float = Field(1.0, ge=0, description="Static weight of the task's loss.")
+from tfrs_mtl.spec.tasks import Task, task_contradictions
 
 
 class Negatives(Section):
@@ -72,31 +56,5 @@ class Ranking(Section):
 
     @model_validator(mode="after")
     def _tasks_fit(self) -> Ranking:
-        refuse(_contradictions(self.tasks))
+        refuse(task_contradictions(self.tasks))
         return self
-
-
-def _contradictions(tasks: tuple[Task, ...]) -> Iterator[Contradiction]:
-    """Yield a fault for each name given twice, each `when` that is no binary task, each circle."""
-    names = [task.name for task in tasks]
-    binary = {task.name: task for task in tasks if task.kind == "binary"}
-    for position, task in enumerate(tasks):
-        if task.name in names[:position]:
-            what = f"another task has the name {task.name!r} too"
-            yield Contradiction(("tasks", position, "name"), task.name, what)
-        elif task.when is not None and task.when not in binary:
-            others = [name for name in binary if name != task.name]
-            what = f"no binary task {task.when!r}; {nearest(task.when, others)}"
-            meant = closest(task.when, others)
-            yield Contradiction(("tasks", position, "when"), task.when, what, meant)
-        elif _leads_back(task, binary):
-            what = f"the `when` of task {task.name!r} leads back to itself"
-            yield Contradiction(("tasks", position, "when"), task.when, what)
-
-
-def _leads_back(task: Task, tasks: dict[str, Task]) -> bool:
-    seen, parent = {task.name}, task.when
-    while parent is not None and parent in tasks and parent not in seen:
-        seen.add(parent)
-        parent = tasks[parent].when
-    return parent == task.name

@@ -11,9 +11,10 @@ from tfrs_mtl.errors import closest, nearest
 from tfrs_mtl.spec._base import Contradiction, Identifier, Moment, Name, Section, refuse, twice
 from tfrs_mtl.spec.behaviour import Behaviour
 from tfrs_mtl.spec.inputs import Input
-from tfrs_mtl.spec.ranking import Ranking, Task
+from tfrs_mtl.spec.ranking import Ranking
 from tfrs_mtl.spec.retrieval import Retrieval
 from tfrs_mtl.spec.serving import Serving
+from tfrs_mtl.spec.tasks import Task
 
 
 class Query(Section):

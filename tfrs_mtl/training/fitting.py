@@ -99,10 +99,10 @@ def calibrate(model: RankingModel, rows: RankingSet) -> None:
 
 
 def predict(model: RankingModel, rows: RankingSet) -> dict[str, NDArray[np.float32]]:
-    """Return a model's predictions of all rows of a set, task -> [n]."""
+    """Return what a model's call does, for all rows of a set: task or class -> [n]."""
     size = rows.examples.size
     parts = [
         model.predict(rows.examples.gather(start, min(start + _ROWS_A_BLOCK, size)))
-        for start in range(0, size, _ROWS_A_BLOCK)
+        for start in range(0, max(size, 1), _ROWS_A_BLOCK)
     ]
-    return {task.name: np.concatenate([part[task.name] for part in parts]) for task in model.ranking.tasks}
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

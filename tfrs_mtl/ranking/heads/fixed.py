@@ -1,0 +1,13 @@
+"""Weights that no training moves: what a head knows of its labels travels with the saved model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tfrs_mtl._tf import tf
+
+
+def fixed(layer: Any, name: str, value: float) -> Any:
+    """Add a scalar that the optimizer does not see."""
+    initial = tf.keras.initializers.Constant(value)
+    return layer.add_weight(name=name, shape=(), initializer=initial, trainable=False)

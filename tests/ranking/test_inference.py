@@ -22,6 +22,7 @@ PAIR = (ModelInput("pair#dense", "dense", 2), ModelInput("recency", "category", 
 TASKS = (
     spec.Task(name="buy", kind="binary", label="bought"),
     spec.Task(name="spend", kind="regression", label="value", when="buy"),
+    spec.Task(name="stars", kind="multiclass", label="rating", when="buy"),
 )
 ARCHITECTURES = {
     "mmoe": spec.Mmoe(experts=3),
@@ -80,7 +81,7 @@ def test_pairs_get_what_the_model_predicts_of_them_row_by_row(
         sides |= {key: array[item_rows] for key, array in items.items()}
         found = inference.predict(queries, encoded, pairs, query_rows=query_rows, item_rows=item_rows)
         expected = model.predict({**sides, **pairs})
-        assert set(found) == set(expected) == {"buy", "spend"}
+        assert set(found) == set(expected) == {"buy", "spend", "stars", "stars#0", "stars#1"}
         for task, values in expected.items():
             assert found[task].shape == (rows,)
             np.testing.assert_allclose(found[task], values, rtol=1e-5, atol=1e-6)

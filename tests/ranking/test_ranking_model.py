@@ -163,6 +163,36 @@ def test_saved_weights_give_a_fresh_model_the_same_outputs(architecture: str, tm
         np.testing.assert_array_equal(values, wanted[task])
 
 
+def test_ratings_and_classes_are_learnt_beside_the_others_and_saved(tmp_path: Path) -> None:
+    """Planted: two in three rows are bought; the rating and the class follow a number."""
+    features, labels, _ = _world(1500)
+    number = features["numbers"][:, 1]
+    labels["stars"] = np.digitize(number, [-1, 0, 1]).astype(np.float32) + 1
+    labels["size"] = np.choose(np.digitize(number, [-0.7, 0.7]), [7, 2, 4]).astype(np.float32)
+    tasks = (
+        BUY,
+        spec.Task(name="stars", kind="ordinal", label="r", when="buy"),
+        spec.Task(name="size", kind="multiclass", label="z"),
+    )
+    statistics = label_statistics(labels, tasks)
+    ranking = spec.Ranking(tasks=tasks, hidden=(16,), tower=(8,), dropout=0.0)
+    model = RankingModel(INPUTS, ranking, statistics=statistics)
+    training = spec.Training(epochs=6, batch_size=50, learning_rate=0.01)
+    examples, passes = Examples((Block(features),), 1500, labels), iter(range(9))
+    fit(model, examples, settings=training, seed=3, validate=lambda: next(passes), directory=tmp_path / "run")
+    found = model.predict(features)
+    assert np.sqrt(np.mean((found["stars"] - labels["stars"]) ** 2)) < 0.5 * labels["stars"].std()
+    chances = np.stack([found[f"size#{size}"] for size in (2, 4, 7)], axis=1)
+    np.testing.assert_allclose(chances.sum(axis=1), 1, rtol=1e-5)
+    assert (np.array([2, 4, 7])[chances.argmax(axis=1)] == labels["size"]).mean() > 0.85
+    model.save_weights(tmp_path / "ranking.weights.h5")
+    other = RankingModel(INPUTS, ranking, statistics=statistics)
+    build(other, other.model_inputs, seed=2)
+    other.load_weights(tmp_path / "ranking.weights.h5")
+    for name, values in other.predict(features).items():
+        np.testing.assert_array_equal(values, found[name])
+
+
 def test_a_missing_feature_is_named(model: RankingModel) -> None:
     features = _features(2)
     features["items"] = features.pop("item")

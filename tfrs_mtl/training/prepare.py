@@ -64,7 +64,7 @@ def prepare(shop: Shop, *, seed: int, repeats: float | None = None) -> TrainingS
     truth = truth_of(shop, windows.validation)
     return TrainingSets(
         preprocessor=preprocessor,
-        retrieval=_retrieval_examples(
+        retrieval=retrieval_examples(
             shop, preprocessor, seed=seed, repeats=spec.retrieval.repeats if repeats is None else repeats
         ),
         truth=truth,
@@ -106,7 +106,8 @@ def _fit(shop: Shop, raw: Raw) -> Preprocessor:
     )
 
 
-def _retrieval_examples(shop: Shop, preprocessor: Preprocessor, *, seed: int, repeats: float) -> Examples:
+def retrieval_examples(shop: Shop, preprocessor: Preprocessor, *, seed: int, repeats: float) -> Examples:
+    """Return the positive pairs of the training window, encoded; ``repeats`` is the share of repeats kept."""
     sample = shop.schema.spec.retrieval.training.sample
     rows = retrieval_rows(shop, shop.windows.train, seed=seed, repeats=repeats, sample=sample)
     raw = gather_raw(shop, rows.queries, rows.items, rows.times, context=None)

@@ -8,6 +8,7 @@ import pytest
 from tfrs_mtl import spec
 from tfrs_mtl.dataset.examples import Arrays, ModelInput, ages_of
 from tfrs_mtl.layers.build import build
+from tfrs_mtl.ranking.architectures import ARCHITECTURES as TABLE
 from tfrs_mtl.ranking.inference import Inference, Inputs
 from tfrs_mtl.ranking.model import RankingModel
 
@@ -21,13 +22,15 @@ ITEM = (ModelInput("item", "category", ITEMS, "item", 8), ModelInput("words", "b
 PAIR = (ModelInput("pair#dense", "dense", 2), ModelInput("recency", "category", 6, "recency", 4))
 TASKS = (
     spec.Task(name="buy", kind="binary", label="bought"),
+    spec.Task(name="keep", kind="binary", label="kept", when="buy"),
     spec.Task(name="spend", kind="regression", label="value", when="buy"),
     spec.Task(name="stars", kind="multiclass", label="rating", when="buy"),
 )
 ARCHITECTURES = {
-    "mmoe": spec.Mmoe(experts=3),
-    "shared_bottom": spec.SharedBottom(),
-    "stem": spec.Stem(own_dim=3),
+    **{name: {"name": name} for name in TABLE},
+    "mmoe": {"name": "mmoe", "experts": 3},
+    "stem": {"name": "stem", "own_dim": 3},
+    "esmm over stem": {"name": "esmm", "over": {"name": "stem", "own_dim": 3}},
 }
 
 
@@ -48,10 +51,9 @@ def _arrays(inputs: tuple[ModelInput, ...], rows: int, seed: int) -> Arrays:
 @pytest.mark.parametrize(
     ("name", "hidden", "history"),
     [
+        *((name, (16,), "mean") for name in sorted(ARCHITECTURES)),
         ("mmoe", (16, 8), "mean"),
-        ("shared_bottom", (16,), "mean"),
         ("shared_bottom", (), "none"),
-        ("stem", (16,), "mean"),
     ],
 )
 @pytest.mark.parametrize(
@@ -81,7 +83,7 @@ def test_pairs_get_what_the_model_predicts_of_them_row_by_row(
         sides |= {key: array[item_rows] for key, array in items.items()}
         found = inference.predict(queries, encoded, pairs, query_rows=query_rows, item_rows=item_rows)
         expected = model.predict({**sides, **pairs})
-        assert set(found) == set(expected) == {"buy", "spend", "stars", "stars#0", "stars#1"}
+        assert set(found) == set(expected) == {"buy", "keep", "spend", "stars", "stars#0", "stars#1"}
         for task, values in expected.items():
             assert found[task].shape == (rows,)
             np.testing.assert_allclose(found[task], values, rtol=1e-5, atol=1e-6)

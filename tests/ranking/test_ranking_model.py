@@ -25,11 +25,12 @@ INPUTS = (
     ModelInput("past", "history", 20, "item", 4),
 )
 BUY = spec.Task(name="buy", kind="binary", label="b")
+KEEP = spec.Task(name="keep", kind="binary", label="k", when="buy")
 SPEND = spec.Task(name="spend", kind="regression", label="s", when="buy")
 
 
 def _ranking(**options: Any) -> spec.Ranking:
-    return spec.Ranking(tasks=(BUY, SPEND), hidden=(16,), tower=(8,), dropout=0.0, **options)
+    return spec.Ranking(tasks=(BUY, KEEP, SPEND), hidden=(16,), tower=(8,), dropout=0.0, **options)
 
 
 def _features(rows: int, seed: int = 0) -> dict[str, np.ndarray]:
@@ -43,15 +44,20 @@ def _features(rows: int, seed: int = 0) -> dict[str, np.ndarray]:
 
 
 def _world(rows: int = 3000) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], np.ndarray]:
-    """Buys follow a number and whether the item was bought before; spend, known for buys alone, is linear."""
+    """Buys follow a number and whether the item was bought before.
+
+    What is kept of it follows another number, and spend is linear in that; both are known for buys alone.
+    """
     rng = np.random.default_rng(1)
     features = _features(rows)
     again = (features["past"] == features["item"][:, None]).any(axis=1)
     chance = 1 / (1 + np.exp(1 - 2 * features["numbers"][:, 0] - 3 * again))
     buy = (rng.uniform(size=rows) < chance).astype(np.float32)
     spend = (100 + 20 * features["numbers"][:, 1] + rng.normal(size=rows)).astype(np.float32)
-    # What a row without a purchase says of spend must not be learnt from.
-    labels = {"buy": buy, "spend": np.where(buy == 1, spend, -1000).astype(np.float32)}
+    keep = (rng.uniform(size=rows) < 1 / (1 + np.exp(-2 * features["numbers"][:, 1]))).astype(np.float32)
+    # What a row without a purchase says of the others must not be learnt from.
+    labels = {"buy": buy, "keep": np.where(buy == 1, keep, 1.0 - keep).astype(np.float32)}
+    labels["spend"] = np.where(buy == 1, spend, -1000).astype(np.float32)
     return features, labels, chance
 
 
@@ -74,6 +80,8 @@ def test_planted_signals_are_found(architecture: str, balance: str, tmp_path: Pa
     features, _, chance = _world()
     found = model.predict(features)
     assert np.abs(found["buy"] - chance).mean() < 0.2 * np.abs(chance.mean() - chance).mean()
+    kept = 1 / (1 + np.exp(-2 * features["numbers"][:, 1]))
+    assert np.abs(found["keep"] - kept).mean() < 0.4 * np.abs(kept.mean() - kept).mean()
     truth = 100 + 20 * features["numbers"][:, 1]
     assert np.sqrt(np.mean((found["spend"] - truth) ** 2)) < 6
 

@@ -70,7 +70,7 @@ def test_a_misspelt_key_is_named_at_every_level_with_the_nearest_valid_one(path:
         (
             "ranking.architecture.name",
             "mmoee",
-            "no name 'mmoee'; did you mean 'mmoe'? valid: mmoe,",
+            "no name 'mmoee'; did you mean 'mmoe'? valid: aitm,",
         ),
         ("ranking.tasks.0.kind", "binry", "got 'binry'; did you mean 'binary'? valid: binary, multiclass,"),
         ("inputs.brand.kind", "categry", "got 'categry'; did you mean 'category' or"),

@@ -57,11 +57,13 @@ _LATE = st.builds(
     delay=st.none() | _DURATIONS,
 )
 _STEM = st.builds(spec.Stem, experts=st.integers(1, 64), own_dim=st.integers(1, 256))
+_NETWORKS = st.builds(spec.Mmoe, experts=st.integers(2, 64)) | st.just(spec.SharedBottom()) | _STEM
+_PARENTS = st.just({"late": ("first",)})
 _RANKINGS = st.builds(
     spec.Ranking,
     tasks=st.tuples(_FIRST, _LATE),
-    architecture=st.builds(spec.Mmoe, experts=st.integers(2, 64)) | st.just(spec.SharedBottom()) | _STEM,
-    hidden=st.lists(st.integers(1, 512), max_size=3).map(tuple),
+    architecture=_NETWORKS | st.builds(spec.Dbmtl, over=_NETWORKS, parents=_PARENTS),
+    hidden=st.lists(st.integers(1, 512), min_size=1, max_size=3).map(tuple),
     dropout=st.floats(0, 0.99),
     negatives=st.none() | st.builds(spec.Negatives, popular=st.integers(1, 9), window=_DURATIONS),
 )

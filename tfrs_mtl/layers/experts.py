@@ -9,8 +9,8 @@ from tfrs_mtl._tf import tf
 from tfrs_mtl.layers.noise import Dropout
 
 
-def _each_glorot(shape: Any, dtype: Any = None, **_: Any) -> Any:
-    """Draw each expert's kernel by itself: Keras would take the experts for a receptive field."""
+def each_glorot(shape: Any, dtype: Any = None, **_: Any) -> Any:
+    """Draw kernels [E, in, out] each by itself: Keras would take the experts for a receptive field."""
     return tf.stack([tf.keras.initializers.GlorotUniform()(shape[1:], dtype=dtype) for _ in range(shape[0])])
 
 
@@ -38,7 +38,7 @@ class Experts(tf.keras.layers.Layer):
         super().build(shape)
         widths = [shape[-1], *self.units]
         self.kernels = [
-            self.add_weight(name=f"kernel_{n}", shape=(self.experts, width, out), initializer=_each_glorot)
+            self.add_weight(name=f"kernel_{n}", shape=(self.experts, width, out), initializer=each_glorot)
             for n, (width, out) in enumerate(zip(widths, self.units, strict=False))
         ]
         self.biases = [
@@ -59,6 +59,10 @@ class Experts(tf.keras.layers.Layer):
         columns = bias.shape[0] * bias.shape[1]
         kernel = tf.reshape(tf.transpose(kernel, [1, 0, 2]), [-1, columns])
         return tf.matmul(x, kernel) + tf.reshape(bias, [columns])
+
+    def first_apart(self, x: Any) -> Any:
+        """Return what ``first`` does where each expert has an input of its own, [batch, E, in]."""
+        return tf.reshape(tf.einsum("bei,eio->beo", x, self.kernels[0]) + self.biases[0], [-1, self.width])
 
     def rest(self, z: Any, training: Any = None) -> Any:
         """Return every expert's output from what ``first`` gave."""

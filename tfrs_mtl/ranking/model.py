@@ -16,7 +16,8 @@ from tfrs_mtl.layers.features import select
 from tfrs_mtl.layers.inputs import InputEncoder
 from tfrs_mtl.layers.match import Match, pairs
 from tfrs_mtl.layers.tables import Tables
-from tfrs_mtl.ranking.architectures import ARCHITECTURES, own_columns
+from tfrs_mtl.ranking.architectures import ARCHITECTURES
+from tfrs_mtl.ranking.architectures.networks import own_columns
 from tfrs_mtl.ranking.balance import BALANCES
 from tfrs_mtl.ranking.heads import HEADS, predictions
 from tfrs_mtl.ranking.statistics import LabelStatistics

@@ -1,7 +1,20 @@
 """recommender.yaml as frozen models, a file a section."""
 
 from tfrs_mtl.spec._base import Duration, Section, duration_text
-from tfrs_mtl.spec.architectures import Architecture, Mmoe, SharedBottom, Stem
+from tfrs_mtl.spec.architectures import (
+    Aitm,
+    Architecture,
+    Cgc,
+    Dbmtl,
+    Escm2,
+    Esmm,
+    Mmoe,
+    Network,
+    Ple,
+    SharedBottom,
+    Single,
+    Stem,
+)
 from tfrs_mtl.spec.behaviour import (
     Ages,
     Behaviour,
@@ -36,16 +49,21 @@ from tfrs_mtl.spec.tasks import Task, class_key
 
 __all__ = [
     "Ages",
+    "Aitm",
     "Architecture",
     "Batch",
     "Behaviour",
     "BehaviourView",
     "Boost",
     "Bury",
+    "Cgc",
     "Count",
+    "Dbmtl",
     "Distinct",
     "Diversity",
     "Duration",
+    "Escm2",
+    "Esmm",
     "Experiment",
     "FILE_NAME",
     "Input",
@@ -58,7 +76,9 @@ __all__ = [
     "Measure",
     "Mmoe",
     "Negatives",
+    "Network",
     "Pin",
+    "Ple",
     "Popularity",
     "Query",
     "Ranking",
@@ -70,6 +90,7 @@ __all__ = [
     "Section",
     "Serving",
     "SharedBottom",
+    "Single",
     "Sources",
     "Span",
     "Spec",

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from tfrs_mtl.spec._base import Duration, Section, Width, refuse
 from tfrs_mtl.spec.architectures import Architecture, Mmoe
+from tfrs_mtl.spec.misfits import misfits
 from tfrs_mtl.spec.retrieval import Training
 from tfrs_mtl.spec.tasks import Task, task_contradictions
 
@@ -56,5 +57,5 @@ class Ranking(Section):
 
     @model_validator(mode="after")
     def _tasks_fit(self) -> Ranking:
-        refuse(task_contradictions(self.tasks))
+        refuse([*task_contradictions(self.tasks), *misfits(self)])
         return self

@@ -63,6 +63,7 @@ _DECISIVE = {
     ("split", "end"),
     (*_FEATURE, "measure"),
     ("ranking", "architecture", "name"),
+    ("ranking", "architecture", "over", "name"),
 }
 # Which tasks there are is unknown with these.
 _NAMING = {
@@ -158,8 +159,8 @@ class _Mending:
                 self._mend(fault, is_renamed=(*fault.path[:-1], fault.meant) in renamed)
 
     def _is_consequence(self, fault: words.Fault, holes: list[words.Path]) -> bool:
-        """Whether a fault speaks of what fills a hole, or of tasks whose names are not known."""
-        names_task = "no task" in fault.what or "no binary task" in fault.what
+        """Whether a fault speaks of what fills a hole, or of tasks that are not known."""
+        names_task = any(words in fault.what for words in ("no task", "no binary task", "is for tasks"))
         tasks_unknown = any(_pattern(hole) in _NAMING for hole in holes)
         return _is_within(fault.path, holes) or (names_task and tasks_unknown)
 

@@ -2,7 +2,7 @@
 
 To add one: an ``Architecture`` (``protocol.py``) that is built from ``spec.Ranking`` and the segments of its
 input, with ``first`` and ``rest``; its settings as a section in ``spec/architectures.py``; and its line in
-``ARCHITECTURES``.
+``ARCHITECTURES``, or in ``NETWORKS`` (``networks.py``) where no task's prediction depends on another's.
 """
 
 from __future__ import annotations
@@ -11,20 +11,18 @@ from collections.abc import Callable, Sequence
 
 from tfrs_mtl import spec
 from tfrs_mtl.layers.inputs import Segment
-from tfrs_mtl.ranking.architectures.mmoe import MultiGateMixture
+from tfrs_mtl.ranking.architectures.aitm import AttentiveTransfer
+from tfrs_mtl.ranking.architectures.dbmtl import DependentTasks
+from tfrs_mtl.ranking.architectures.escm2 import Counterfactual
+from tfrs_mtl.ranking.architectures.esmm import EntireSpace
+from tfrs_mtl.ranking.architectures.networks import NETWORKS
 from tfrs_mtl.ranking.architectures.protocol import Architecture
-from tfrs_mtl.ranking.architectures.shared_bottom import SharedBottom
-from tfrs_mtl.ranking.architectures.stem import TaskEmbeddings
 
 ARCHITECTURES: dict[str, Callable[[spec.Ranking, Sequence[Segment]], Architecture]] = {
-    "mmoe": MultiGateMixture,
-    "shared_bottom": SharedBottom,
-    "stem": TaskEmbeddings,
+    **NETWORKS,
+    "aitm": AttentiveTransfer,
+    "dbmtl": DependentTasks,
+    "escm2": Counterfactual,
+    "esmm": EntireSpace,
 }
 """Name in the spec -> architecture."""
-
-
-def own_columns(ranking: spec.Ranking) -> int:
-    """Return how many columns of each embedding table belong to single tasks, all tasks' together."""
-    chosen = ranking.architecture
-    return chosen.own_dim * len(ranking.tasks) if isinstance(chosen, spec.Stem) else 0

@@ -8,7 +8,6 @@ from typing import Any
 
 from tfrs_mtl import spec
 from tfrs_mtl._tf import tf
-from tfrs_mtl.errors import Problem, SpecError
 from tfrs_mtl.layers.experts import Experts
 from tfrs_mtl.layers.inputs import Segment
 from tfrs_mtl.layers.mlp import mlp
@@ -32,17 +31,12 @@ class TaskEmbeddings(Architecture):
     Args:
         segments: which columns of the input are shared and which belong to tasks (task by task within a
             segment); columns behind the last segment are shared.
-
-    Raises:
-        SpecError: no ``hidden`` widths, so that all experts would be the same.
     """
 
     def __init__(self, ranking: spec.Ranking, segments: Sequence[Segment] = ()) -> None:
         super().__init__(ranking)
         chosen = ranking.architecture
-        if not isinstance(chosen, spec.Stem) or not ranking.hidden:
-            problem = "stem needs at least one width: experts without layers are all the same"
-            raise SpecError(Problem("recommender.yaml: ranking.hidden", problem))
+        assert isinstance(chosen, spec.Stem)
         tasks = len(ranking.tasks)
         self.segments = tuple(segments)
         self.shared, self.own = chosen.experts, chosen.own_experts

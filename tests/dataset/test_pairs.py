@@ -46,17 +46,24 @@ def _naive(keys: list[Any] | None, values: list[Any] | None, wanted: Any) -> flo
     return math.nan
 
 
+def as_long(lists: pa.ListArray) -> pa.ListArray:
+    """Return other lists of the same lengths."""
+    return pa.array([None if v is None else [0] * len(v) for v in lists.to_pylist()], pa.list_(pa.int64()))
+
+
 @given(_worlds())
 def test_the_look_up_is_a_dicts_whatever_is_null_empty_sliced_or_of_unequal_length(world: Any) -> None:
     kind, keys, values, wanted, cut = world
     key_lists = pa.array(keys, pa.list_(kind)).slice(cut)
     value_lists = pa.array(values, pa.list_(pa.int64())).slice(cut)
+    lists = {"keys' length": as_long(key_lists), "value": value_lists, "again": value_lists}
     queries = np.array([row for row, _ in wanted], np.int64)
     codes = code(pa.array([key for _, key in wanted], kind))
     places = PairKeys(key_lists, codes.lookup).find(queries, codes.of_rows)
-    found = take_at(value_lists, queries, places)
+    found = take_at(lists, queries, places)
     expected = [_naive(keys[cut + row], values[cut + row], key) for row, key in wanted]
-    np.testing.assert_array_equal(found, np.array(expected, np.float32))
+    for name in ("value", "again"):
+        np.testing.assert_array_equal(found[name], np.array(expected, np.float32))
 
 
 @pytest.mark.parametrize("lists", [[None], [[]], [[None]]])

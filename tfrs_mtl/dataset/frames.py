@@ -113,9 +113,9 @@ def pair_frame(
         attribute = ITEM_ID if pair.attribute == schema.item.key.name else pair.attribute
         codes = items.codes(attribute)
         places = PairKeys(queries.columns[pair.keys], codes.lookup).find(query_rows, codes.of_rows[item_rows])
-        for feature in pair.features:
-            found = take_at(queries.columns[feature.name], query_rows, places)
-            columns[feature.name] = pa.array(found, from_pandas=True)
+        lists = {feature.name: queries.columns[feature.name] for feature in pair.features}
+        for name, found in take_at(lists, query_rows, places).items():
+            columns[name] = pa.array(found, from_pandas=True)
     for feature in schema.context:
         given = context.get(feature.name)
         columns[feature.name] = pa.nulls(len(times), arrow_type(feature.dtype)) if given is None else given

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -43,13 +45,21 @@ class PairKeys:
 
 
 def take_at(
-    values: pa.ListArray, queries: NDArray[np.int64], places: NDArray[np.int64]
-) -> NDArray[np.float32]:
-    """Return each query's value at its place from ``PairKeys.find``, [n]; NaN for -1, and past the end."""
-    flat = floats_of(values)
-    lengths = lengths_of(values)
-    if not len(flat):
-        return np.full(len(places), np.nan, np.float32)
-    positions = (np.cumsum(lengths) - lengths)[queries] + places
-    is_held = (places >= 0) & (places < lengths[queries])
-    return np.where(is_held, flat[np.where(is_held, positions, 0)], np.float32(np.nan))
+    lists: Mapping[str, pa.ListArray], queries: NDArray[np.int64], places: NDArray[np.int64]
+) -> dict[str, NDArray[np.float32]]:
+    """Return of each list column the query's value at its place from ``PairKeys.find``, name -> [n].
+
+    NaN for -1, and past the end of a list.
+    """
+    found, lengths = {}, np.empty(0, np.int64)
+    for name, values in lists.items():
+        flat, own = floats_of(values), lengths_of(values)
+        if not len(flat):
+            found[name] = np.full(len(places), np.nan, np.float32)
+            continue
+        if not np.array_equal(own, lengths):  # parallel arrays have all the same
+            lengths = own
+            is_held = (places >= 0) & (places < lengths[queries])
+            positions = np.where(is_held, (np.cumsum(lengths) - lengths)[queries] + places, 0)
+        found[name] = np.where(is_held, flat[positions], np.float32(np.nan))
+    return found

@@ -3,8 +3,8 @@
 The plain way asks `get_online_features` for the query, calls the tower and the product with all items
 eagerly, asks for the best of them with the query's features broadcast, turns both into dicts and frames, and
 calls the same ranking model eagerly. Ours reads the query, retrieves as many, and ranks them with what the
-query met before. They take turns of ten requests, as a process that serves has its own work in the caches. The
-bundle must stand: run `make demo` first. What else the machine does slows all alike: mind the ratios.
+query met before. They take turns of ten requests, as a process that serves has its own work in the caches.
+The bundle must stand: run `make demo` first. What else the machine does slows all alike: mind the ratios.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ class Bench:
         predicted = {name: values.numpy() for name, values in models.ranking(features).items()}
         tasks = schema.spec.ranking.tasks
         if scorer.exposure is not None:
-            predicted = as_shares(tasks, predicted, scorer.exposure[rows])
+            predicted = as_shares(tasks, predicted, scorer.exposure[rows], models.shares)
         best = best_of(rows[None], expected_value(tasks, predicted, scorer.weights), predicted, scorer.k)
         return list(scorer.items.keys.take(pa.array(best.rows[0])).to_pylist())
 

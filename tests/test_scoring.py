@@ -13,6 +13,7 @@ import pytest
 from tfrs_mtl.dataset.frames import Frame
 from tfrs_mtl.dataset.lookup import Lookup
 from tfrs_mtl.index import Excluded, kept
+from tfrs_mtl.ranking.shares import Share
 from tfrs_mtl.scoring import as_shares, expected_value, merged
 from tfrs_mtl.scoring.own import own_items
 from tfrs_mtl.spec import Task
@@ -39,6 +40,15 @@ def test_shares_are_the_true_chances_whatever_density_the_negatives_were_drawn_w
         learnt = true / (true + drawn)
         shares = as_shares((BUY,), {"buy": floats(*learnt)}, floats(*drawn))
         np.testing.assert_allclose(shares["buy"], true, rtol=1e-5)
+
+
+def test_a_fitted_share_is_its_formula_and_keeps_the_order_of_equally_exposed_items() -> None:
+    chances, drawn = np.array([0.1, 0.5, 0.9]), np.array([0.02, 0.5, 0.02])
+    share = Share(slope=1.2, exponent=0.7, shift=-0.5)
+    found = as_shares((BUY,), {"buy": floats(*chances)}, floats(*drawn), {"buy": share})["buy"]
+    logit = 1.2 * np.log(chances / (1 - chances)) + 0.7 * np.log(drawn) - 0.5
+    np.testing.assert_allclose(found, 1 / (1 + np.exp(-logit)), rtol=1e-5)
+    assert found[0] < found[2]
 
 
 def test_conditional_tasks_and_values_are_no_shares() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from tfrs_mtl import spec
@@ -12,6 +12,7 @@ from tfrs_mtl.dataset.frames import ITEM_ID, QUERY_ID
 from tfrs_mtl.dataset.preprocessor import Part, Preprocessor
 from tfrs_mtl.ranking.inference import Inference, Inputs
 from tfrs_mtl.ranking.model import RankingModel
+from tfrs_mtl.ranking.shares import Share
 from tfrs_mtl.ranking.statistics import LabelStatistics
 from tfrs_mtl.retrieval.model import RetrievalModel
 from tfrs_mtl.retrieval.vanilla import vanilla
@@ -23,11 +24,16 @@ RANKING_ID_DIM = 16
 
 @dataclass(frozen=True)
 class Models:
-    """Both models and the preprocessing that feeds them."""
+    """Both models and the preprocessing that feeds them.
+
+    Attributes:
+        shares: task -> what its probability among sampled negatives means among candidates.
+    """
 
     preprocessor: Preprocessor
     retrieval: RetrievalModel
     ranking: RankingModel
+    shares: Mapping[str, Share] = field(default_factory=dict)
 
     @cached_property
     def inference(self) -> Inference:

@@ -78,6 +78,7 @@ household_categories = _view(
         "product_category": Array(String),
         "category_lines_28d": Array(Int64),
         "category_lines_91d": Array(Int64),
+        "category_lines_364d": Array(Int64),
         "category_spend_91d": Array(Float32),
         "category_recency": Array(Float32),
     },
@@ -91,6 +92,7 @@ household_products = _view(
         "product_id": Array(Int64),
         "product_lines_28d": Array(Int64),
         "product_lines_91d": Array(Int64),
+        "product_lines_364d": Array(Int64),
         "product_recency": Array(Float32),
     },
 )

@@ -23,6 +23,7 @@ from tfrs_mtl.index import index_named
 from tfrs_mtl.layers.build import build
 from tfrs_mtl.models import Models, ranking_model, retrieval_model
 from tfrs_mtl.project import Project
+from tfrs_mtl.ranking.shares import Share
 from tfrs_mtl.ranking.statistics import LabelStatistics
 from tfrs_mtl.schema import Schema, Side
 from tfrs_mtl.scoring import ItemSnapshot
@@ -32,6 +33,7 @@ _PREPROCESSOR = "preprocessor.json"
 _RETRIEVAL = "retrieval.weights.npz"
 _RANKING = "ranking.weights.npz"
 _LABELS = "ranking.labels.json"
+_SHARES = "shares.json"
 _ITEMS = "items.parquet"
 _INDEX = "index"
 _MANIFEST = "manifest.json"
@@ -62,6 +64,8 @@ class Contents:
         save_weights(self.models.ranking, directory / _RANKING)
         labels = {task: known.to_json() for task, known in self.models.ranking.statistics.items()}
         (directory / _LABELS).write_text(json.dumps(labels))
+        shares = {task: share._asdict() for task, share in self.models.shares.items()}
+        (directory / _SHARES).write_text(json.dumps(shares))
         frame = self.items.frame
         columns = {**frame.columns, _TIME: pa.array(frame.times), _POPULARITY: pa.array(self.popularity)}
         if self.exposure is not None:
@@ -87,7 +91,8 @@ class Contents:
         items = ItemSnapshot(frame, preprocessor.encode("item", frame), index)
         popularity = table.column(_POPULARITY).to_numpy()
         exposure = table.column(_EXPOSURE).to_numpy() if _EXPOSURE in table.column_names else None
-        return cls(Models(preprocessor, retrieval, ranking), items, popularity, exposure)
+        shares = {n: Share(**s) for n, s in json.loads((directory / _SHARES).read_text()).items()}
+        return cls(Models(preprocessor, retrieval, ranking, shares), items, popularity, exposure)
 
 
 class Opened(NamedTuple):

@@ -131,9 +131,7 @@ class PipelineContender:
 
     def __call__(self, truth: Truth, excluded: ItemSets | None) -> Codes:
         """Return the best items of each query by the objective."""
-        rows = pa.array(self.moment.rows(truth))
-        columns = {name: column.take(rows) for name, column in self.moment.queries.columns.items()}
-        queries = Frame(columns, np.full(len(rows), truth.at, np.int64))
+        queries = self.moment.queries.take(self.moment.rows(truth))
         return self.scorer.recommend(queries, excluded=_as_excluded(excluded)).rows
 
 

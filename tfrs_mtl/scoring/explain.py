@@ -79,7 +79,12 @@ def _score(scorer: Scorer, weights: Mapping[str, float], exposure: Floats | None
         for name, task in tasks.items():
             if exposure is not None and task.kind == "binary" and task.when is None:
                 chance = tf.clip_by_value(values[name], 0.0, 1 - 1e-7)
-                values[name] = tf.minimum(chance / (1 - chance) * exposure[rows], 1.0)
+                odds = chance / (1 - chance)
+                if name in scorer.models.shares:
+                    odds = scorer.models.shares[name].odds(odds, exposure[rows])
+                    values[name] = odds / (1 + odds)
+                else:
+                    values[name] = tf.minimum(odds * exposure[rows], 1.0)
         total = 0.0
         for name, weight in weights.items():
             value, parent = values[name] * weight, tasks[name].when

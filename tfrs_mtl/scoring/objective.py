@@ -7,34 +7,38 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from tfrs_mtl.ranking.shares import Share
 from tfrs_mtl.spec import Task
 
 Floats = NDArray[np.float32]
 
 
 def as_shares(
-    tasks: tuple[Task, ...], predictions: Mapping[str, Floats], exposure: Floats
+    tasks: tuple[Task, ...],
+    predictions: Mapping[str, Floats],
+    exposure: Floats,
+    shares: Mapping[str, Share] | None = None,
 ) -> dict[str, Floats]:
-    """Turn probabilities among sampled negatives into shares of what a query meets next.
-
-    A model that tells positives from negatives drawn with density q(i), m to a positive, learns the odds
-    P(i | query) / (m q(i)), whatever q is (the density ratio of logistic regression). Ranked by those odds,
-    popular items lose what they were drawn too often for. So P(i | query) = odds * m q(i), which sums to 1
-    over the catalogue: the chance that the query's next interaction is with this item.
+    """Turn probabilities among sampled negatives into chances among candidates; see ``Share``.
 
     Args:
-        exposure: m q(i) of each row's item, [n].
+        exposure: how many sampled negatives of each row's item a positive met in training, [n].
+        shares: task -> its share; the others are the density ratio as it is, at most 1.
 
     Returns:
-        The same tasks; binary ones without a condition as shares, the others as they are.
+        The same tasks; binary ones without a condition as chances, the others as they are.
     """
-    shares = dict(predictions)
+    found = dict(predictions)
     for task in tasks:
         if task.kind == "binary" and task.when is None:
             probability = np.clip(predictions[task.name].astype(np.float64), 0, 1 - 1e-7)
-            share = probability / (1 - probability) * exposure
-            shares[task.name] = np.minimum(share, 1).astype(np.float32)
-    return shares
+            odds = probability / (1 - probability)
+            if shares and task.name in shares:
+                odds = shares[task.name].odds(odds, exposure)
+                found[task.name] = (odds / (1 + odds)).astype(np.float32)
+            else:
+                found[task.name] = np.minimum(odds * exposure, 1).astype(np.float32)
+    return found
 
 
 def expected_value(

@@ -138,7 +138,7 @@ class Scorer:
         predictions = self.predict(queries, query_rows, item_rows, context=context)
         tasks = self.schema.spec.ranking.tasks
         if self.exposure is not None:
-            predictions = as_shares(tasks, predictions, self.exposure[item_rows])
+            predictions = as_shares(tasks, predictions, self.exposure[item_rows], self.models.shares)
         score = expected_value(tasks, predictions, weights)
         return best_of(candidates, score, predictions, k)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -25,6 +25,7 @@ from tfrs_mtl.training.fitting import VALIDATION_METRIC, fit_ranking, fit_retrie
 from tfrs_mtl.training.history import History
 from tfrs_mtl.training.prepare import prepare
 from tfrs_mtl.training.progress import print_title
+from tfrs_mtl.training.shares import fit_shares
 from tfrs_mtl.versions import versions
 
 _POPULAR_DAYS = 28
@@ -62,6 +63,7 @@ def train(project: Project, *, seed: int, now: datetime, progress: Console | Non
         sets, project.spec.ranking, seed=seed, directory=runs / "ranking", progress=progress
     )
     models = Models(sets.preprocessor, retrieval, ranking)
+    models = replace(models, shares=fit_shares(shop, sets, models, seed=seed))
     metrics: dict[str, JsonValue] = {VALIDATION_METRIC: _best(found), "ranking": _best(ranked)}
     queries = sets.moment.queries.slice(0, _PROBES)
     bundle = write_bundle(

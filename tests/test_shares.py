@@ -18,7 +18,7 @@ def test_the_fit_finds_how_candidates_come_true() -> None:
 
 
 @pytest.mark.parametrize("met", [np.zeros(0, bool), np.arange(2_000) < 1_000])
-def test_where_nothing_is_known_or_the_order_would_turn_round_it_is_the_density_ratio(met: np.ndarray) -> None:
+def test_where_nothing_is_known_or_the_order_would_turn_it_is_the_density_ratio(met: np.ndarray) -> None:
     probability = np.linspace(0.05, 0.95, len(met))  # those that come true have the lower half
     assert _fit(probability, np.full(len(met), 0.01), met) == Share()
 

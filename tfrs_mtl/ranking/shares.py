@@ -12,7 +12,7 @@ class Share(NamedTuple):
     A model that tells positives from negatives of density q(i), m to a positive, learns the odds
     P(i | query) / (m q(i)), whatever q is (the density ratio of logistic regression). So
     odds * m q(i) = P(i | query): what the draws took from popular items is given back. A model that is
-    surer or less sure than it should be, and candidates that are not chosen as negatives are drawn, are met by
+    surer or less sure than it should be, and candidates that are chosen otherwise than negatives, are met by
 
         logit of the chance = slope * logit + exponent * log(m q(i)) + shift
 

@@ -24,8 +24,8 @@ def fit_shares(shop: Shop, sets: TrainingSets, models: Models, *, seed: int) -> 
     """Return the shares of the tasks whose negatives are sampled: binary ones without a condition.
 
     A logistic regression, over the candidates that up to 1,000 queries have at the window's start, of what
-    they met in it. Labels that are known after a ``delay`` are left alone, and so is everything where the shop
-    logs impressions.
+    they met in it. Labels that are known after a ``delay`` are left alone, and so is all where the shop logs
+    impressions.
     """
     declared = shop.schema.spec
     exposure = shop.exposure(sets.moment.at)

@@ -9,6 +9,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import numpy as np
@@ -160,4 +161,38 @@ def test_a_redis_that_was_restarted_is_read_again(built: Built, tmp_path: Path, 
     assert within(60, lambda: recommender.recommend(query).degraded == ())
     assert within(60, lambda: not fails(recommender.refresh))
     assert [item.item for item in recommender.recommend(query).items] == [item.item for item in whole.items]
+    recommender.close()
+
+
+def test_a_registry_that_is_written_anew_while_it_is_read_costs_no_answer_and_no_swap(
+    built: Built, repo: Path
+) -> None:
+    recommender, query = load(built, repo), busiest(built)
+    registry, over, answers = repo / "data" / "registry.db", Event(), []
+    whole = registry.read_bytes()
+
+    def write() -> None:  # in place, as Feast does
+        while not over.is_set():
+            with registry.open("wb", buffering=0) as file:
+                for part in (whole[: len(whole) // 2], whole[len(whole) // 2 :]):
+                    time.sleep(0.003)
+                    file.write(part)
+            time.sleep(0.02)
+
+    def ask() -> None:
+        answers.extend(recommender.recommend(query) for _ in range(40))
+
+    threads = [Thread(target=work) for work in (write, ask, ask, ask)]
+    for thread in threads:
+        thread.start()
+    try:
+        swapped = [recommender.swap() for _ in range(3)]
+    finally:
+        for thread in threads[1:]:
+            thread.join()
+        over.set()
+        threads[0].join()
+    assert swapped == [built.bundle] * 3
+    assert len(answers) == 120
+    assert {answer.degraded for answer in answers} == {()}
     recommender.close()

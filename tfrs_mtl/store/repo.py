@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timezone
@@ -27,10 +26,10 @@ from tfrs_mtl.store.logging import write_feast_log
 from tfrs_mtl.store.online import Dated, decode, decode_times
 from tfrs_mtl.store.push import Held, append_offline, push_online, read_held
 from tfrs_mtl.store.registry import read_catalogue
+from tfrs_mtl.store.registry_file import read_whole
 from tfrs_mtl.store.types import MOMENT, arrow_type, conform
 
 _ROW = "__tfrs_mtl_row"
-_REGISTRY_PAUSES = (0.05, 0.1, 0.2, 0.4)
 _WRITING = Lock()  # Feast's duckdb store writes over one connection a process
 
 
@@ -197,12 +196,13 @@ class FeatureRepo:
         return True
 
     def reopened(self) -> FeatureRepo:
-        """Return the same repo with its registry read anew, over the same `FeatureStore`."""
-        for pause in _REGISTRY_PAUSES:  # Feast rewrites a file registry in place: for a moment it is empty
+        """Return the same repo with its registry read anew, over the same `FeatureStore`.
+
+        Raises:
+            StoreError: the registry cannot be read.
+        """
+        with _translated("the registry cannot be read"):
             self._store.refresh_registry()
-            if self._store.list_all_feature_views(allow_cache=True):
-                break
-            time.sleep(pause)
         return FeatureRepo(self._store, self.path)
 
     def _service(self, name: str) -> FeatureService:
@@ -236,7 +236,9 @@ def open_repo(path: Path) -> FeatureRepo:
     if not file.is_file():
         raise RegistryError(Problem(str(file), "does not exist; name a Feast feature repo with -c"))
     try:
-        return FeatureRepo(FeatureStore(repo_path=str(root)), root)
+        store = FeatureStore(repo_path=str(root))
+        read_whole(store)
+        return FeatureRepo(store, root)
     except Exception as error:  # Feast raises pydantic, yaml and its own errors here
         raise RegistryError(Problem(str(file), f"Feast cannot open it: {error}")) from error
 

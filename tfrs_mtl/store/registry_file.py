@@ -32,9 +32,7 @@ class WholeFileRegistryStore(FileRegistryStore):
             if found is not None:
                 return found
             time.sleep(pause)
-        found = super().get_registry_proto()
-        assert isinstance(found, Registry)
-        return found
+        return Registry.FromString(self._filepath.read_bytes())
 
     def _if_whole(self) -> Registry | None:
         try:

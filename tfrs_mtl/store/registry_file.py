@@ -32,17 +32,23 @@ class WholeFileRegistryStore(FileRegistryStore):
             if found is not None:
                 return found
             time.sleep(pause)
-        return Registry.FromString(self._filepath.read_bytes())
+        return _parsed(self._filepath.read_bytes())
 
     def _if_whole(self) -> Registry | None:
         try:
             content = self._filepath.read_bytes()
-            found = Registry.FromString(content)
+            found = _parsed(content)
             longer = self._filepath.stat().st_size != len(content)
         except DecodeError:
             return None
         # Feast stamps every registry that it writes.
         return None if longer or not found.version_id else found
+
+
+def _parsed(content: bytes) -> Registry:
+    found = Registry()
+    found.ParseFromString(content)
+    return found
 
 
 def read_whole(store: FeatureStore) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -18,6 +19,7 @@ from tfrs_mtl.dataset.encoders import (
     NumberEncoder,
     fit_history,
 )
+from tfrs_mtl.dataset.encoders.numbers import FEW, Numbers
 from tfrs_mtl.dataset.examples import Arrays, ModelInput
 from tfrs_mtl.dataset.frames import ITEM_ID, QUERY_ID, Frame
 from tfrs_mtl.schema import DType, Feature, Schema, Side
@@ -54,10 +56,23 @@ class Preprocessor:
 
     def encode(self, part: Part, frame: Frame) -> Arrays:
         """Encode a frame of n rows; all dense columns lie side by side in ``<part>#dense``."""
-        encoded = [encoder.encode(frame.columns, frame.times) for encoder in self.part(part)]
+        encoders = self.part(part)
+        together = self._numbers[part].encode(frame.columns, frame.times) if len(frame) <= FEW else []
+        numbers = iter(together)
+        encoded = [
+            next(numbers)
+            if together and isinstance(encoder, NumberEncoder)
+            else encoder.encode(frame.columns, frame.times)
+            for encoder in encoders
+        ]
         dense = [e.dense for e in encoded if e.dense is not None]
         arrays: dict[str, NDArray[np.generic]] = {name: a for e in encoded for name, a in e.sparse.items()}
         return {f"{part}#dense": np.hstack(dense), **arrays} if dense else arrays
+
+    @cached_property
+    def _numbers(self) -> dict[Part, Numbers]:
+        parts: tuple[Part, ...] = ("query", "item", "pair")
+        return {part: Numbers([e for e in self.part(part) if isinstance(e, NumberEncoder)]) for part in parts}
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON form."""

@@ -43,10 +43,13 @@ class Scale:
         out[:, 2] = ~held
         if self.quantiles:
             known = values[held]
-            ranks = np.interp(known, *self._curve)
-            out[held, 0] = ranks if len(self.quantiles) > 1 else 0.0
-            out[held, 1] = np.minimum(np.maximum((_signed_log(known) - self.mean) / self.deviation, -5), 5)
+            out[held, 0] = self.ranks(known) if len(self.quantiles) > 1 else 0.0
+            out[held, 1] = np.minimum(np.maximum((signed_log(known) - self.mean) / self.deviation, -5), 5)
         return out
+
+    def ranks(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return where finite values stand among the quantiles, -1..1, [n]."""
+        return np.interp(values, *self._curve)
 
     @cached_property
     def _curve(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -61,7 +64,7 @@ class Scale:
             return cls((), 0.0, 1.0)
         held = held[:: len(held) // _FIT_ROWS + 1]
         quantiles = np.unique(np.quantile(held, np.linspace(0, 1, _QUANTILES + 1)))
-        logs = _signed_log(held)
+        logs = signed_log(held)
         return cls(tuple(map(float, quantiles)), float(logs.mean()), float(logs.std()) or 1.0)
 
 
@@ -106,11 +109,23 @@ class NumberEncoder:
 
     def encode(self, columns: Mapping[str, pa.Array], times: NDArray[np.int64]) -> Encoded:
         """Encode n rows."""
-        values = _floats(columns[self.feature], times, self.is_age)
+        values = self.values(columns, times)
+        return Encoded(self.scale.apply(values), self.buckets(values))
+
+    def values(self, columns: Mapping[str, pa.Array], times: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the numbers, NaN for null, [n]."""
+        return _floats(columns[self.feature], times, self.is_age)
+
+    def buckets(self, values: NDArray[np.float64]) -> dict[str, NDArray[np.int32]]:
+        """Return the ids of the buckets that numbers are in, where buckets are asked for."""
         if not self.edges:
-            return Encoded(self.scale.apply(values), {})
-        ids = np.where(np.isfinite(values), np.searchsorted(self.edges, values, side="right") + 1, NULL)
-        return Encoded(self.scale.apply(values), {f"{self.feature}#bucket": ids.astype(np.int32)})
+            return {}
+        ids = np.where(np.isfinite(values), np.searchsorted(self._edges, values, side="right") + 1, NULL)
+        return {f"{self.feature}#bucket": ids.astype(np.int32)}
+
+    @cached_property
+    def _edges(self) -> NDArray[np.float64]:
+        return np.array(self.edges)
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON form."""
@@ -194,5 +209,6 @@ def _floats(column: pa.Array, times: NDArray[np.int64], is_age: bool) -> NDArray
     return found
 
 
-def _signed_log(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def signed_log(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return ``sign(x) log(1 + |x|)``."""
     return np.sign(values) * np.log1p(np.abs(values))

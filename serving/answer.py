@@ -19,6 +19,8 @@ Degraded = Literal[
     "features_missing",
     "store_unavailable",
     "store_timeout",
+    "sources_timeout",
+    "ranking_timeout",
     "stale_snapshot",
     "too_few_items",
     "caps_exceeded",
@@ -76,8 +78,9 @@ class Recommendation:
     Attributes:
         item: its key.
         score: the objective as rules left it; the items are ordered by it, but for pins and diversity. Of
-            similar items, how near they are.
+            similar items, how near they are. NaN where ranking came too late.
         predictions: task -> probability, or value in the label's units; under ``when`` the conditional one.
+            NaN where ranking came too late.
         display: what people are shown of it, by feature name; null where unknown.
         sources: the candidate sources that named it.
         why: how it came to stand here, where the request asks for it.

@@ -19,7 +19,7 @@ from serving.beside import LogKeeper, Shadow
 from serving.event import Event, Recorded
 from serving.events import Recorder
 from serving.log import Entry
-from serving.request import Reader, read_request
+from serving.request import Reader, Workers, read_request
 from serving.state import Deployment, State, Upkeep, deploy, refreshed
 from serving.status import Counters, Status
 from serving.wishes import Condition, Wishes
@@ -52,6 +52,7 @@ class Recommender:
         self._counters = Counters()
         self._changing = Lock()
         self._reader = Reader(threads)
+        self._workers = Workers("compute", threads)
         self._log = LogKeeper(self._counters)
         self._shadow = Shadow(self._counters, self._reader)
         self._recorder = Recorder()
@@ -112,7 +113,7 @@ class Recommender:
             request = read_request(state, [queries[place] for place in places], wishes, at=at)
             asked = self._reader.read(state, request)
             read_items = partial(self._reader.read_items, state, request)
-            answers = answer(state, request, asked, read_items=read_items)
+            answers = answer(state, request, asked, read_items=read_items, workers=self._workers)
             found |= zip(places, answers, strict=True)
             self._counters.answered(answers)
             entry = Entry(state, request, asked, answers)
@@ -208,6 +209,7 @@ class Recommender:
         """Let go of all threads, writing what was to be logged; no request may come afterwards."""
         self._upkeep.stop()
         self._reader.close()
+        self._workers.close()
         self._pool.shutdown(wait=False, cancel_futures=True)
         self._log.close()
         self._shadow.close()

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from serving.answer import Answer, Degraded, Key, Recommendation, Shown
+from serving.answer import Answer, Degraded, Key, Recommendation, Shown, Why
 from serving.answering.arranging import Arranged
 from serving.answering.live import Fresh
 from serving.answering.why import reasons
@@ -26,7 +26,10 @@ def recommendations(
 ) -> tuple[Answer, ...]:
     """Return an answer a query."""
     answers, ranked = [], arranged.ranked
-    whys = reasons(state, request, asked, candidates, arranged) if request.explain else ()
+    late = _late(candidates, arranged)
+    whys: tuple[tuple[Why, ...], ...] = ()
+    if request.explain and arranged.is_ranked:
+        whys = reasons(state, request, asked, candidates, arranged)
     for n, query in enumerate(request.queries):
         rows = ranked.rows[n][ranked.rows[n] >= 0]
         keys, shown = _keys(state, rows), _shown(state, rows, fresh)
@@ -47,7 +50,7 @@ def recommendations(
             for place, key in enumerate(keys)
         )
         over: tuple[Degraded, ...] = ("caps_exceeded",) if arranged.over[n] else ()
-        degraded = asked.degraded[n] + _stale(state, request) + _few(items, request.k) + over
+        degraded = asked.degraded[n] + late + _stale(state, request) + _few(items, request.k) + over
         degraded += fresh.degraded if fresh is not None else ()
         answers.append(Answer(query, items, degraded, state.versions, request.id))
     return tuple(answers)
@@ -86,6 +89,11 @@ def _shown(state: State, rows: NDArray[np.int32], fresh: Fresh | None = None) ->
         values = columns[name].take(index)
         shown[name.split("__", 1)[1]] = (fresh.shown(name, rows, values) if fresh else values).to_pylist()
     return [{name: values[place] for name, values in shown.items()} for place in range(len(rows))]
+
+
+def _late(candidates: Candidates, arranged: Arranged) -> tuple[Degraded, ...]:
+    sources: tuple[Degraded, ...] = ("sources_timeout",) if candidates.late else ()
+    return sources if arranged.is_ranked else (*sources, "ranking_timeout")
 
 
 def _stale(state: State, request: Request) -> tuple[Degraded, ...]:

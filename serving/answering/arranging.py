@@ -26,11 +26,13 @@ class Arranged:
         ranked: [n, k], with the scores as the rules left them.
         pins: place, among the request's rules, of the one that put an item there, [n, k]; -1 where none did.
         over: whether a query has items beyond a cap, [n].
+        is_ranked: whether the scores are known; else the items are in the candidates' order.
     """
 
     ranked: Ranked
     pins: NDArray[np.int32]
     over: NDArray[np.bool_]
+    is_ranked: bool = True
 
 
 def rank(state: State, request: Request, queries: EncodedQueries, candidates: Candidates, k: int) -> Ranked:
@@ -49,6 +51,15 @@ def rank(state: State, request: Request, queries: EncodedQueries, candidates: Ca
     for rule in request.rules:
         scores = rule.reweigh(ranked.rows, scores)
     return by_score(Ranked(ranked.rows, scores, ranked.predictions))
+
+
+def unranked(state: State, candidates: Candidates) -> Ranked:
+    """Return the candidates in the order in which the sources named them, without scores."""
+    rows = candidates.rows
+    order = np.argsort(rows < 0, axis=1, kind="stable")
+    nothing = np.full(rows.shape, np.nan, np.float32)
+    tasks = [task.name for task in state.schema.spec.ranking.tasks]
+    return Ranked(np.take_along_axis(rows, order, axis=1), nothing, dict.fromkeys(tasks, nothing))
 
 
 def arrange(

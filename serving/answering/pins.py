@@ -36,7 +36,9 @@ def with_pins(
     state: State, rules: Sequence[Rule], queries: EncodedQueries, candidates: Candidates, limits: Limits
 ) -> Candidates:
     """Add to each query's candidates what the pins may put before it."""
-    found = [part for rule, pin in pins(rules) for part in _named(state, rule, pin, queries, limits)]
+    # Where a source was late already, the quickest alone.
+    sources = ("popular",) if candidates.late else ("towers", "popular")
+    found = [part for rule, pin in pins(rules) for part in _named(state, rule, pin, queries, limits, sources)]
     if not found:
         return candidates
     rows = np.hstack(found)
@@ -52,14 +54,19 @@ def pins(rules: Sequence[Rule]) -> Iterator[tuple[Rule, Pin]]:
 
 
 def _named(
-    state: State, rule: Rule, pin: Pin, queries: EncodedQueries, limits: Limits
+    state: State,
+    rule: Rule,
+    pin: Pin,
+    queries: EncodedQueries,
+    limits: Limits,
+    sources: Sequence[str],
 ) -> Iterator[NDArray[np.int32]]:
     own = Limits() if pin.despite_limits else limits
     if len(rule.rows):
         yield own.kept(np.tile(rule.rows, (len(queries), 1)), state.size)
     if rule.mask is not None:
         allowed = rule.mask if own.allowed is None else rule.mask & own.allowed
-        for source in ("towers", "popular"):  # the second for those of whom the towers know nothing
+        for source in sources:  # the popular for those of whom the towers know nothing
             quota = min(len(pin.positions), state.size)
             yield SOURCES[source](state, queries, quota, Limits(allowed, own.excluded)).rows
 

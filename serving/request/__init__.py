@@ -5,12 +5,14 @@ from serving.request.filters import allowed_among, allowed_by
 from serving.request.limits import Limits, excluding
 from serving.request.reading import Asked, Reader
 from serving.request.request import Request, checked_context, checked_k, checked_keys
+from serving.request.workers import Workers
 
 __all__ = [
     "Asked",
     "Limits",
     "Reader",
     "Request",
+    "Workers",
     "allowed_among",
     "allowed_by",
     "checked_context",

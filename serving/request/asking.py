@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -32,6 +34,7 @@ def read_request(state: State, queries: Sequence[Key], wishes: Wishes, *, at: da
     Raises:
         RequestError: a key of another type than the registry's, or a wish without sense.
     """
+    began = time.monotonic()
     for name in wishes:
         if name not in _OPTIONS:
             raise RequestError(f"no option {name!r}; {nearest(name, _OPTIONS)}")
@@ -51,7 +54,14 @@ def read_request(state: State, queries: Sequence[Key], wishes: Wishes, *, at: da
         diversity=diversity,
         caps=checked_caps(schema, diversity.caps),
         explain=wishes.get("explain", False),
+        began=began,
+        until=_until(state, began, len(queries)),
     )
+
+
+def _until(state: State, began: float, queries: int) -> float:
+    budget = state.settings.budget
+    return math.inf if budget is None else began + budget.total_seconds() * max(queries, 1)
 
 
 def limits_of(state: State, request: Request, asked: Asked) -> Limits:

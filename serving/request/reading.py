@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as Late
 from dataclasses import dataclass, field, replace
-from threading import BoundedSemaphore
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +12,7 @@ from numpy.typing import NDArray
 
 from serving.answer import Degraded
 from serving.request.request import Request
+from serving.request.workers import Workers
 from serving.state import State
 from tfrs_mtl.dataset.frames import QUERY_ID, Frame, to_frame
 from tfrs_mtl.dataset.point_in_time import empty_features
@@ -22,8 +20,6 @@ from tfrs_mtl.errors import TfrsMtlError
 from tfrs_mtl.schema import Side
 from tfrs_mtl.scoring import filled
 from tfrs_mtl.store import Dated
-
-_WAITING_A_THREAD = 16
 
 
 @dataclass(frozen=True)
@@ -47,8 +43,7 @@ class Reader:
     """Reads in a pool of threads, so that a store that hangs costs a request its deadline and no more."""
 
     def __init__(self, threads: int) -> None:
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="tfrs-mtl-read")
-        self._room = BoundedSemaphore(threads * _WAITING_A_THREAD)
+        self._workers = Workers("read", threads)
 
     def read(self, state: State, request: Request) -> Asked:
         """Return the queries' features, or why there are none."""
@@ -70,7 +65,7 @@ class Reader:
 
     def close(self) -> None:
         """Let go of the threads; a read that hangs is not waited for."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._workers.close()
 
     def _features(self, state: State, request: Request) -> tuple[Dated, tuple[Degraded, ...]]:
         side, size = state.schema.query, len(request.keys)
@@ -81,22 +76,12 @@ class Reader:
 
     def _fetch(self, state: State, side: Side, keys: pa.Array, request: Request) -> Dated | Degraded:
         """Read in what is left of the request's deadline; return why there is nothing where that fails."""
-        # Without room, as many wait already as a store that hangs may hold.
-        left = request.began + state.settings.deadline.total_seconds() - time.monotonic()
-        if left <= 0 or not self._room.acquire(blocking=False):
-            return "store_timeout"
-        reading = self._pool.submit(state.project.repo.online_dated, side, keys.to_pylist(), at=request.at)
-        reading.add_done_callback(self._leave)
+        read = partial(state.project.repo.online_dated, side, keys.to_pylist(), at=request.at)
+        until = min(request.began + state.settings.deadline.total_seconds(), request.until)
         try:
-            return reading.result(left)
-        except Late:
-            reading.cancel()
-            return "store_timeout"
+            return self._workers.within(until, {"read": read}).get("read", "store_timeout")
         except TfrsMtlError:
             return "store_unavailable"
-
-    def _leave(self, _: Future[Dated]) -> None:
-        self._room.release()
 
 
 def _nothing(side: Side, size: int) -> Dated:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -44,6 +45,7 @@ class Request:
         explain: whether the answers say why.
         id: what the answers and the log call it.
         began: when its deadline began to run, by ``time.monotonic``.
+        until: when it must be answered, by the same clock; infinite without ``serving.budget``.
     """
 
     queries: tuple[Key, ...]
@@ -61,6 +63,7 @@ class Request:
     explain: bool
     id: str = field(default_factory=lambda: uuid4().hex)
     began: float = field(default_factory=time.monotonic)
+    until: float = math.inf
 
     @property
     def is_diverse(self) -> bool:

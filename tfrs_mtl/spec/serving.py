@@ -135,6 +135,11 @@ class Serving(Section):
     deadline: Span = Field(
         "500ms", description="How long a request waits for the online store before it answers without."
     )  # type: ignore[assignment]
+    budget: Span | None = Field(
+        None,
+        description="How long an answer may take; sources and ranking that take longer are left out. "
+        "Absent: it takes what it takes.",
+    )
     refresh: Span | None = Field(
         None, description="How often the items are read anew from the online store; absent: never."
     )

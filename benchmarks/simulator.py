@@ -1,0 +1,190 @@
+"""Every architecture on a simulated shop whose chances are known: where sharing helps, where it hurts.
+
+A click, a cart given a click, a purchase given a cart. The shop sees what comes after a click for the
+clicked alone; here the truth is known for all. `correlation` says how much the tasks have in common: at 0
+nothing, at 1 they weigh everything alike, and then those who click are those who buy.
+
+Per task, over all impressions of the test, clicked or not: `error`, the mean distance between predicted and
+true chance; `bias`, mean predicted / mean true - 1; `auc`, of outcomes drawn for all. `all` is the chance
+that all three come true, by which a shop ranks. `single_task` is a model a task, with embeddings of its own;
+`ours` is what `tfrs-mtl init` proposes. Figures are [mean, standard deviation] over seeds, which decide the
+shop, its impressions, weights and order.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+from simulated.shop import INPUTS, TASKS, Rows, impressions
+from sklearn.metrics import roc_auc_score
+
+from tfrs_mtl import spec
+from tfrs_mtl.evaluation.ranking import mean_quality
+from tfrs_mtl.ranking.architectures import ARCHITECTURES
+from tfrs_mtl.ranking.model import RankingModel, single_task
+from tfrs_mtl.training.fit import fit
+
+SIZES = (30_000, 6_000, 20_000)
+"""Impressions to learn from, to stop by, to judge by."""
+CORRELATIONS = (0.0, 0.5, 1.0)
+ALONE, OURS = "single_task", "ours"
+RECIPE: Any = "mmoe"
+SETTINGS = {
+    "tasks": TASKS,
+    "hidden": (64,),
+    "tower": (16,),
+    "training": {"epochs": 15, "batch_size": 512, "learning_rate": 2e-3, "patience": 3},
+}
+BALANCES = get_args(spec.Ranking.model_fields["balance"].annotation)
+
+Found = dict[str, NDArray[np.float32]]
+Judged = Mapping[str, Mapping[str, Mapping[str, float]]]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--correlations", type=_numbers, default=CORRELATIONS)
+    parser.add_argument("--contenders", type=_names, help="of the table's names; default: all")
+    parser.add_argument("--every-balance", action="store_true", help="for every architecture, not ours alone")
+    given = parser.parse_args()
+    contenders = chosen(given.contenders, every_balance=given.every_balance)
+    costs: dict[str, list[tuple[float, int]]] = {name: [] for name in contenders}
+    table = {
+        str(correlation): summary([judge_all(contenders, correlation, s, costs) for s in range(given.seeds)])
+        for correlation in given.correlations
+    }
+    for correlation, found in table.items():
+        Console(width=150).print(shown(correlation, found))
+    print(json.dumps({**table, "cost": {name: cost(of) for name, of in costs.items()}}))
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    return tuple(float(part) for part in text.split(","))
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(text.split(","))
+
+
+def chosen(names: Sequence[str] | None, *, every_balance: bool) -> dict[str, list[spec.Ranking]]:
+    """Return contender -> its models' settings: one model, or one a task."""
+    architectures = {OURS: RECIPE, **{name: name for name in sorted(ARCHITECTURES)}}
+    architectures["escm2_dr"] = {"name": "escm2", "method": "dr"}
+    found = {name: [ranking(architecture)] for name, architecture in architectures.items()}
+    found[ALONE] = [single_task(ranking("single"), task.name) for task in TASKS]
+    for name, architecture in architectures.items():
+        for balance in BALANCES[1:] if every_balance or name == OURS else ():
+            found[f"{name}+{balance}"] = [ranking(architecture, balance=balance)]
+    unknown = [name for name in names or () if name not in found]
+    if unknown:
+        sys.exit(f"--contenders: no {unknown[0]!r}; there are {', '.join(found)}")
+    return {name: found[name] for name in names or found}
+
+
+def ranking(architecture: Any, **settings: Any) -> spec.Ranking:
+    return spec.Ranking.model_validate({**SETTINGS, "architecture": architecture, **settings})
+
+
+def judge_all(
+    contenders: Mapping[str, list[spec.Ranking]],
+    correlation: float,
+    seed: int,
+    costs: Mapping[str, list[tuple[float, int]]],
+) -> Judged:
+    """Return contender -> task -> metric -> value for one shop; note seconds and parameters."""
+    train, validation, test = impressions(correlation, sizes=SIZES, seed=seed)
+    judged = {}
+    for name, settings in contenders.items():
+        began = time.perf_counter()
+        models = [trained(own, train, validation, seed) for own in settings]
+        costs[name].append((time.perf_counter() - began, sum(int(m.count_params()) for m in models)))
+        predicted: Found = {}
+        for model in models:
+            predicted |= model.predict(test.features)
+        judged[name] = {task: metrics(*pair) for task, *pair in compared(predicted, test)}
+        print(f"{correlation} seed {seed}: {name} in {costs[name][-1][0]:.1f} s", file=sys.stderr, flush=True)
+    return judged
+
+
+def trained(settings: spec.Ranking, train: Rows, validation: Rows, seed: int) -> RankingModel:
+    model = RankingModel(INPUTS, settings)
+
+    def validate() -> float:
+        return mean_quality(settings.tasks, validation.labels, model.predict(validation.features))
+
+    with tempfile.TemporaryDirectory() as directory:
+        where = Path(directory) / "run"
+        fit(model, train.examples, settings=settings.training, seed=seed, validate=validate, directory=where)
+    return model
+
+
+def compared(predicted: Found, test: Rows) -> Iterator[tuple[str, Any, Any, Any]]:
+    """Yield each task, and ``all``, with predicted and true chances and the outcomes."""
+    for task in TASKS:
+        yield task.name, predicted[task.name], test.chances[task.name], test.outcomes[task.name]
+    found = (predicted, test.chances, test.outcomes)
+    yield "all", *(np.prod([of[task.name] for task in TASKS], axis=0) for of in found)
+
+
+def metrics(predicted: Any, true: Any, outcomes: Any) -> dict[str, float]:
+    return {
+        "error": float(np.abs(predicted - true).mean()),
+        "bias": float(predicted.mean() / true.mean() - 1),
+        "auc": float(roc_auc_score(outcomes, predicted)),
+    }
+
+
+def summary(seeds: Sequence[Judged]) -> dict[str, dict[str, dict[str, list[float]]]]:
+    """Return contender -> task -> metric -> [mean, standard deviation] over the seeds."""
+    return {
+        name: {
+            task: {metric: _spread([seed[name][task][metric] for seed in seeds]) for metric in values}
+            for task, values in tasks.items()
+        }
+        for name, tasks in seeds[0].items()
+    }
+
+
+def _spread(values: Sequence[float]) -> list[float]:
+    return [round(float(np.mean(values)), 4), round(float(np.std(values)), 4)]
+
+
+def shown(correlation: str, found: Mapping[str, Any]) -> Table:
+    """Return the table of one correlation."""
+    title = f"Correlation {correlation}: error, bias, AUC; ! where the error is above that of {ALONE}"
+    table = Table(title=f"{title} beyond both spreads")
+    table.add_column("")
+    tasks = [*(task.name for task in TASKS), "all"]
+    for task in tasks:
+        table.add_column(task, justify="right")
+    for name, of in found.items():
+        alone = found.get(ALONE, of)
+        table.add_row(name, *(_cell(of[task], alone[task]) for task in tasks))
+    return table
+
+
+def _cell(own: Mapping[str, list[float]], alone: Mapping[str, list[float]]) -> str:
+    (error, spread), (least, beside) = own["error"], alone["error"]
+    mark = "!" if error - least > spread + beside else ""
+    return f"{mark}{error:.3f} {own['bias'][0]:+.0%} {own['auc'][0]:.3f}"
+
+
+def cost(found: Sequence[tuple[float, int]]) -> dict[str, float]:
+    seconds, parameters = zip(*found, strict=True)
+    return {"seconds": round(float(np.mean(seconds)), 1), "parameters": parameters[0]}
+
+
+if __name__ == "__main__":
+    main()

@@ -109,7 +109,7 @@ def _ranking(proposal: Proposal, tasks: dict[str, str]) -> Iterator[str]:
     yield "# One model learns all tasks. `when`: learn it, and predict it, given that another task came true;"
     yield "# `delay: 28d`: the label is known only so long after the interaction."
     yield "ranking:"
-    yield "  architecture: mmoe"
+    yield "  architecture: cgc"
     yield "  tasks:"
     yield f"    - {_task(main, tasks)}    # {main.text}"
     for facts in further:

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from tfrs_mtl.spec._base import Duration, Section, Width, refuse
-from tfrs_mtl.spec.architectures import Architecture, Mmoe
+from tfrs_mtl.spec.architectures import Architecture, Cgc
 from tfrs_mtl.spec.misfits import misfits
 from tfrs_mtl.spec.retrieval import Training
 from tfrs_mtl.spec.tasks import Task, task_contradictions
@@ -38,7 +38,7 @@ class Ranking(Section):
 
     tasks: tuple[Task, ...] = Field(min_length=1, description="What is predicted, at least one binary task.")
     architecture: Architecture = Field(
-        Mmoe(), description="What the tasks share: a name, or a mapping of name and sizes."
+        Cgc(), description="What the tasks share: a name, or a mapping of name and sizes."
     )
     hidden: tuple[Width, ...] = Field(
         (128,), description="Widths of each expert's (or the shared encoder's) layers."

@@ -40,7 +40,7 @@ BIN = Path(sys.executable).parent
 SHOWN = {"binary": ("auc", "gauc", "log_loss", "ece", "pr_auc"), "regression": ("rmse", "mae", "r2")}
 SIZED: dict[str, Any] = {
     "mmoe": {"name": "mmoe", "experts": 8},  # the best on the validation window of 4 and 8
-    "escm2_dr": {"name": "escm2", "method": "dr"},
+    "escm2_ips": {"name": "escm2", "method": "ips"},
 }
 """Settings of those architectures that are not run as they come by their name."""
 
@@ -196,7 +196,7 @@ def cost(seeds: list[Cost]) -> dict[str, Any]:
 
 
 CONTENDERS = (
-    *("ours", "ours+uncertainty", *sorted(ARCHITECTURES), "escm2_dr"),
+    *("ours", "ours+uncertainty", *sorted(ARCHITECTURES), "escm2_ips"),
     *("single_task", "regression", "lightgbm"),
 )
 

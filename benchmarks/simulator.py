@@ -80,7 +80,7 @@ def _names(text: str) -> tuple[str, ...]:
 def chosen(names: Sequence[str] | None, *, every_balance: bool) -> dict[str, list[spec.Ranking]]:
     """Return contender -> its models' settings: one model, or one a task."""
     architectures: dict[str, Any] = {name: name for name in sorted(ARCHITECTURES)}
-    architectures["escm2_dr"] = {"name": "escm2", "method": "dr"}
+    architectures["escm2_ips"] = {"name": "escm2", "method": "ips"}
     found = {name: [ranking(architecture)] for name, architecture in architectures.items()}
     found[ALONE] = [single_task(ranking("single"), task.name) for task in TASKS]
     for name, architecture in architectures.items():

@@ -127,7 +127,7 @@ def _weighed_spend(chances: Mapping[str, np.ndarray], floor: float) -> float:
 
 @pytest.mark.parametrize("floor", [0.01, 0.6])
 def test_escm2_by_ips_weighs_what_was_observed_by_how_seldom_it_is(floor: float) -> None:
-    model = _model({"name": "escm2", "floor": floor, "joint": 0.5})
+    model = _model({"name": "escm2", "method": "ips", "floor": floor, "joint": 0.5})
     chances = _chances(model)
     expected = _loss_of_products(chances, "click") + _weighed_spend(chances, floor)
     for task in ("cart", "buy"):
@@ -210,7 +210,7 @@ def test_aitm_learns_all_up_to_a_task_and_no_more_than_the_one_before(calibrator
     assert float(model.compute_loss(_batch())) == pytest.approx(expected, rel=1e-4)
 
 
-@pytest.mark.parametrize("architecture", ["esmm", "escm2", {"name": "escm2", "method": "dr"}, "aitm"])
+@pytest.mark.parametrize("architecture", ["esmm", "escm2", {"name": "escm2", "method": "ips"}, "aitm"])
 def test_rows_of_which_nothing_is_known_cost_nothing_and_move_nothing(architecture: object) -> None:
     model = _model(architecture)
     nothing = {task: [NAN] * 8 for task in LABELS}

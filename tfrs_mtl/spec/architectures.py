@@ -106,9 +106,9 @@ class Escm2(Section):
     name: Literal["escm2"] = Field("escm2", description=_WHICH)
     over: Network = Field(Single(), description=_OVER)
     method: Literal["ips", "dr"] = Field(
-        "ips", description="Inverse propensity, or doubly robust: with imputed labels for the other rows."
+        "dr", description="Inverse propensity, or doubly robust: with imputed labels for the other rows."
     )
-    floor: float = Field(0.05, gt=0, le=1, description="Chances below it count as so much in the weights.")
+    floor: float = Field(0.1, gt=0, le=1, description="Chances below it count as so much in the weights.")
     joint: float = Field(1.0, ge=0, description="Weight of ESMM's loss beside the weighed one.")
 
 

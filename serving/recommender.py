@@ -210,6 +210,7 @@ class Recommender:
         self._upkeep.stop()
         self._reader.close()
         self._workers.close()
+        self._recorder.close()
         self._pool.shutdown(wait=False, cancel_futures=True)
         self._log.close()
         self._shadow.close()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from threading import Lock
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +14,7 @@ import pyarrow as pa
 from serving.answer import Key
 from serving.event import Event, Recorded
 from serving.events.told import Told, read_events
+from serving.request import Workers
 from serving.state import State
 from tfrs_mtl.behaviour.fresh import Happened, Row, counts, with_events
 from tfrs_mtl.dataset.interactions import moments
@@ -23,6 +25,7 @@ from tfrs_mtl.spec import BehaviourView
 from tfrs_mtl.store import TIMESTAMP, arrow_type
 
 _LOG = logging.getLogger(__name__)
+_WAITING = 256  # calls that wait for their turn
 
 
 class Recorder:
@@ -33,29 +36,48 @@ class Recorder:
     """
 
     def __init__(self) -> None:
-        self._turn = Lock()
+        self._turns = Workers("record", threads=1, waiting_a_thread=_WAITING)
 
     def record(self, state: State, events: Sequence[Event], *, now: datetime) -> tuple[Recorded, ...]:
-        """Push events, and return what became of each.
+        """Push events, and return what became of each, or of none of them in time.
 
         Raises:
             RequestError: ``serving.record`` is off, or an event makes no sense; then none is pushed.
         """
+        until = time.monotonic() + state.settings.record_deadline.total_seconds()
         told = read_events(state, events, now=now)
-        project, schema = state.project, state.schema
-        views, fresh = histories(schema), set[int]()
+        push = partial(_pushed, state, told, now=now, until=until)
+        failed: Recorded = "store_timeout"
         try:
-            with self._turn:
-                for view, declared in views:
-                    fresh |= _push_histories(project, view, declared, told, now=now)
-            # Last: who is told to try again must not find the interaction there already.
-            _push_interactions(project, schema, told, now=now)
+            done = self._turns.within(until, {"push": push})
+            if done:
+                return done["push"]
         except StoreError as error:
             _LOG.warning("events could not be pushed: %s", error)
-            failed: Recorded = "store_unavailable"
-            return (failed,) * len(told)
-        counted = [any(counts(declared, each.happened) for _, declared in views) for each in told]
-        return tuple(_outcome(n in fresh, counted[n]) for n in range(len(told)))
+            failed = "store_unavailable"
+        return (failed,) * len(told)
+
+    def close(self) -> None:
+        """Let go of the thread; a push that hangs is not waited for."""
+        self._turns.close()
+
+
+def _pushed(state: State, told: Sequence[Told], *, now: datetime, until: float) -> tuple[Recorded, ...]:
+    """Push events, histories first.
+
+    Raises:
+        StoreError: the store failed, or ``until`` is over before the interactions are kept: who was told to
+            try again must not find them there already.
+    """
+    project, schema = state.project, state.schema
+    views, fresh = histories(schema), set[int]()
+    for view, declared in views:
+        fresh |= _push_histories(project, view, declared, told, now=now)
+    if time.monotonic() > until:
+        raise StoreError("too late")
+    _push_interactions(project, schema, told, now=now)
+    counted = [any(counts(declared, each.happened) for _, declared in views) for each in told]
+    return tuple(_outcome(n in fresh, counted[n]) for n in range(len(told)))
 
 
 def _outcome(is_fresh: bool, is_counted: bool) -> Recorded:

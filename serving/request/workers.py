@@ -21,9 +21,9 @@ class Workers:
     one, and where as much waits as a store that hangs may hold, it is not begun at all.
     """
 
-    def __init__(self, name: str, threads: int) -> None:
+    def __init__(self, name: str, threads: int, *, waiting_a_thread: int = _WAITING_A_THREAD) -> None:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=f"tfrs-mtl-{name}")
-        self._room = BoundedSemaphore(threads * _WAITING_A_THREAD)
+        self._room = BoundedSemaphore(threads * waiting_a_thread)
 
     def within(self, until: float, works: Mapping[str, Callable[[], T]]) -> dict[str, T]:
         """Do some work side by side; return what is done in time, by name and in order.

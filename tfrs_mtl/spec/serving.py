@@ -159,6 +159,7 @@ class Serving(Section):
     record: bool = Field(
         False, description="Take events and push them; the views that count them need push sources."
     )
+    record_deadline: Span = Field("5s", description="How long telling events waits for the stores.")  # type: ignore[assignment]
     log: Log | None = Field(None, description="Keep a log of answers; absent: none.")
     experiment: Experiment | None = Field(None, description="Bundles side by side; absent: one for all.")
     shadow: Shadow | None = Field(None, description="A bundle to compare; absent: none.")

@@ -20,6 +20,7 @@ from feast.type_map import feast_value_type_to_python_type
 
 from tfrs_mtl.errors import StoreError
 from tfrs_mtl.schema import View
+from tfrs_mtl.store.append import append_to_file
 from tfrs_mtl.store.files import TIMESTAMP
 from tfrs_mtl.store.types import MOMENT, arrow_type
 
@@ -75,13 +76,17 @@ def append_offline(store: FeatureStore, view: View, rows: pa.Table, *, now: date
     """Append rows to a view's batch source; arguments as for ``push_online``.
 
     Feast's ``push(to=OFFLINE)`` asks for a source's own column names, and then refuses them where the view
-    renames any; so this goes to the offline store itself, as that does.
+    renames any; so this goes to the offline store itself, as that does. A parquet file Feast would write anew
+    in place, where a reader may find half of it.
     """
+    given = {view.source.raw(c.name): rows.column(c.name) for c in (*view.keys, *view.columns)}
+    given |= _times(view, rows, now)
+    if view.source.path is not None:
+        append_to_file(view.source.path, given, rows=len(rows))
+        return
     feature_view = store.get_feature_view(view.name)
     assert feature_view.batch_source is not None
     schema, _ = get_pyarrow_schema_from_batch_source(store.config, feature_view.batch_source)
-    given = {view.source.raw(c.name): rows.column(c.name) for c in (*view.keys, *view.columns)}
-    given |= _times(view, rows, now)
     arrays = [given[f.name] if f.name in given else pa.nulls(len(rows), f.type) for f in schema]
     offline = get_offline_store_from_config(store.config.offline_store)
     offline.offline_write_batch(store.config, feature_view, pa.table(arrays, names=schema.names), None)

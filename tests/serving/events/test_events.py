@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -245,3 +247,43 @@ def test_a_store_that_fails_is_said_of_every_event(world: World, recommender: Re
     down = replace(state, project=replace(state.project, repo=_Down()))  # type: ignore[arg-type]
     event = Event(query, item, world.now, _MET[world.built.name])
     assert Recorder().record(down, [event, event], now=world.now) == ("store_unavailable",) * 2
+
+
+class _Slow:
+    """A repo whose online store answers when its event is set, and which keeps what was appended."""
+
+    def __init__(self, repo: Any, going: threading.Event) -> None:
+        self._repo, self._going, self.appended = repo, going, 0
+
+    def held(self, *arguments: Any) -> Any:
+        self._going.wait(30)
+        return self._repo.held(*arguments)
+
+    def push(self, *_: Any, **__: Any) -> None:
+        self._going.wait(30)
+
+    def append(self, *_: Any, **__: Any) -> None:
+        self.appended += 1
+
+
+def test_a_store_that_is_slow_costs_the_deadline_and_nothing_is_kept_too_late(
+    world: World, recommender: Recommender
+) -> None:
+    query, other = busiest(world.built, 2)
+    (item,) = strangers(recommender, query, 1)
+    going = threading.Event()
+    repo = _Slow(recommender.state.project.repo, going)
+    state = with_settings(recommender.state, record_deadline=timedelta(seconds=1))
+    slow = replace(state, project=replace(state.project, repo=repo))  # type: ignore[arg-type]
+    told = [Event(each, item, world.now, _MET[world.built.name]) for each in (query, other)]
+    recorder, began = Recorder(), time.monotonic()
+    outcomes = recorder.record(slow, told, now=world.now)
+    if not views(recommender):  # nothing of the store is asked for
+        assert outcomes == ("uncounted",) * 2
+        return
+    assert outcomes == ("store_timeout",) * 2
+    assert time.monotonic() - began < 10
+    going.set()
+    assert recorder.record(slow, told, now=world.now) == ("fresh",) * 2
+    assert repo.appended == 1  # of the call that came in time
+    recorder.close()

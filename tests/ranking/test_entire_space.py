@@ -165,6 +165,15 @@ def test_no_task_moves_the_chance_that_weighs_it(method: str) -> None:
     assert np.abs(own.numpy()).max() > 0
 
 
+def test_what_imputes_labels_moves_no_input() -> None:
+    model = _model({"name": "escm2", "method": "dr"})
+    x = tf.Variable(model.encode(_batch()))
+    raw = {name: head(model.architecture(x)[name]) for name, head in model.heads.items()}
+    with tf.GradientTape() as tape:
+        loss = model.architecture.losses(x, raw, _batch(), model.heads)["buy"].loss
+    assert tape.gradient(loss, x) is None
+
+
 def test_what_imputes_labels_learns_from_its_own_error_alone() -> None:
     model = _model({"name": "escm2", "method": "dr", "joint": 0.0})
     weights = model.architecture.imputation["buy"].trainable_weights

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
+from tests.spec.examples import content
 from tfrs_mtl import spec
 from tfrs_mtl._tf import tf
 from tfrs_mtl.errors import SpecError
 from tfrs_mtl.ranking.architectures.aitm import AttentiveTransfer
 from tfrs_mtl.ranking.architectures.dbmtl import DependentTasks
 from tfrs_mtl.ranking.order import chains, in_order
+from tfrs_mtl.spec import parse_spec
 from tfrs_mtl.spec.misfits import misfits
+from tfrs_mtl.spec.salvage import salvage
 
 TASKS = (
     spec.Task(name="spend", kind="regression", label="d", when="buy"),
@@ -136,13 +141,25 @@ def test_networks_without_layers_are_refused(name: str) -> None:
     assert not list(misfits(_ranking("shared_bottom").model_copy(update={"hidden": ()})))
 
 
-def test_the_reason_comes_with_the_key() -> None:
-    from tests.spec.examples import content
-    from tfrs_mtl.spec import parse_spec
-
+@pytest.mark.parametrize(
+    ("architecture", "key", "reason"),
+    [
+        ("esmm", "architecture", "esmm is for tasks that follow one another"),
+        ({"name": "dbmtl", "parents": {"spend": ["byu"]}}, "architecture.parents.spend", "no task 'byu'"),
+        ({"name": "aitm", "over": "mmeo"}, "architecture.over.name", "no name 'mmeo'; did you mean 'mmoe'"),
+    ],
+)
+def test_the_reason_comes_with_the_key(architecture: object, key: str, reason: str) -> None:
     found = content()
-    found["ranking"]["architecture"] = "esmm"
+    found["ranking"]["architecture"] = architecture
     for task in found["ranking"]["tasks"]:
         task.pop("when", None)
-    with pytest.raises(SpecError, match=r"ranking\.architecture: esmm is for tasks that follow one another"):
+    with pytest.raises(SpecError, match=re.escape(f"ranking.{key}: {reason}")):
         parse_spec(found)
+
+
+def test_a_task_that_cannot_be_read_is_not_missed_by_the_architecture_too() -> None:
+    found = content()
+    found["ranking"]["architecture"] = "esmm"
+    found["ranking"]["tasks"][1] = []  # the one binary task with a `when`
+    assert [problem.where for problem in salvage(found).problems] == ["recommender.yaml: ranking.tasks.1"]

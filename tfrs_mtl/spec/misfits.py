@@ -38,7 +38,7 @@ def _too_flat(chosen: Architecture, hidden: tuple[int, ...]) -> Iterator[Contrad
 
 def _misplaced(parents: Mapping[str, tuple[str, ...]], names: list[str]) -> Iterator[Contradiction]:
     """Yield a fault for each parent or child that is no task, and for a circle."""
-    path = ("architecture", "parents")
+    path = ("architecture", "dbmtl", "parents")  # pydantic puts the form into the way
     for child, given in parents.items():
         for name in (child, *given):
             if name not in names:

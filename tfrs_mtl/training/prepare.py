@@ -13,6 +13,7 @@ from tfrs_mtl.dataset.preprocessor import Preprocessor, fit_preprocessor
 from tfrs_mtl.dataset.ranking_rows import RankingRows, ranking_rows
 from tfrs_mtl.dataset.retrieval_rows import retrieval_rows
 from tfrs_mtl.dataset.shop import Shop
+from tfrs_mtl.dataset.unmet import hide_unmet
 from tfrs_mtl.dataset.windows import Window
 from tfrs_mtl.errors import DataError
 from tfrs_mtl.evaluation.retrieval import Moment, read_moment
@@ -59,7 +60,10 @@ def prepare(shop: Shop, *, seed: int, repeats: float | None = None) -> TrainingS
     spec, windows = shop.schema.spec, shop.windows
     rows, raw = _ranking_raw(shop, windows.train, seed=seed, sample=spec.ranking.training.sample)
     preprocessor = _fit(shop, raw)
-    ranking = RankingSet(rows, encode_raw(preprocessor, raw, rows.labels))
+    # The vocabulary is as old as this by the end of the window that stops the training.
+    lag = windows.validation.end - windows.train.end
+    examples = hide_unmet(encode_raw(preprocessor, raw, rows.labels), rows, shop.past, lag=lag)
+    ranking = RankingSet(rows, examples)
     del raw
     truth = truth_of(shop, windows.validation)
     return TrainingSets(

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -48,10 +49,11 @@ def retrieval_model() -> RetrievalModel:
     return RetrievalModel(QUERY_INPUTS, ITEM_INPUTS, settings, item_id="item")
 
 
-def ranking_model() -> RankingModel:
+def ranking_model(**options: Any) -> RankingModel:
     """Return an unbuilt model with noise in training."""
     task = spec.Task(name="buy", kind="binary", label="bought")
-    return RankingModel(QUERY_INPUTS + ITEM_INPUTS, spec.Ranking(tasks=(task,), hidden=(16,), dropout=0.3))
+    ranking = spec.Ranking(tasks=(task,), hidden=(16,), dropout=0.3, **options)
+    return RankingModel(QUERY_INPUTS + ITEM_INPUTS, ranking)
 
 
 def _die_after(epoch: int, directory: Path) -> None:

@@ -14,7 +14,7 @@ from tfrs_mtl.dataset.batches import label_of
 from tfrs_mtl.dataset.examples import Block, Examples, ModelInput, ages_of
 from tfrs_mtl.layers.build import build
 from tfrs_mtl.ranking.architectures import ARCHITECTURES
-from tfrs_mtl.ranking.balance import BALANCES
+from tfrs_mtl.ranking.balances import BALANCES
 from tfrs_mtl.ranking.model import RankingModel, single_task
 from tfrs_mtl.ranking.statistics import label_statistics
 from tfrs_mtl.training.fit import fit

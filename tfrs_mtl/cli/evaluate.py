@@ -46,7 +46,11 @@ def command(
     )
     file = project.artefacts / "evaluation" / f"{chosen.id}.json"
     whole = {"retrieval": with_intervals(found.retrieval), "ranking": with_intervals(found.ranking)}
-    _write(file, {"bundle": chosen.id, **whole})
+    bins = {
+        task: {name: [b._asdict() for b in found] for name, found in contenders.items()}
+        for task, contenders in found.reliability.items()
+    }
+    _write(file, {"bundle": chosen.id, **whole, "reliability": bins})
     if as_json:
         points = {"retrieval": point_values(found.retrieval), "ranking": point_values(found.ranking)}
         print_json({"bundle": chosen.id, "file": str(file), **points})

@@ -43,8 +43,20 @@ class HideIds(tf.keras.layers.Layer):
         return tf.where(kept, ids, tf.fill(tf.shape(ids), tf.constant(UNKNOWN, ids.dtype)))
 
 
+class Normal(tf.keras.layers.Layer):
+    """Draws standard normal numbers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.generator = tf.random.Generator.from_seed(0)
+
+    def draw(self, size: int) -> Any:
+        """Return numbers [size], others at each call."""
+        return self.generator.normal([size])
+
+
 def seed_noise(model: Any, seed: int) -> None:
     """Set the random state of every noise layer of a model; each draws a stream of its own."""
-    layers = [part for part in model.submodules if isinstance(part, (Dropout, HideIds))]
+    layers = [part for part in model.submodules if isinstance(part, (Dropout, HideIds, Normal))]
     for number, layer in enumerate(layers):
         layer.generator.reset_from_seed(seed * 1_000 + number)

@@ -18,8 +18,10 @@ from tfrs_mtl.layers.match import Match, pairs
 from tfrs_mtl.layers.tables import Tables
 from tfrs_mtl.ranking.architectures import ARCHITECTURES
 from tfrs_mtl.ranking.architectures.networks import own_columns
-from tfrs_mtl.ranking.balance import BALANCES
+from tfrs_mtl.ranking.balances import BALANCES
+from tfrs_mtl.ranking.conflict import gram_matrix, shared_columns
 from tfrs_mtl.ranking.heads import HEADS, predictions
+from tfrs_mtl.ranking.losses import TaskLoss
 from tfrs_mtl.ranking.statistics import LabelStatistics
 
 
@@ -81,11 +83,35 @@ class RankingModel(tfrs.Model):
 
         What a task learns from it is the architecture's to say; a task without any label in the batch adds 0.
         """
+        if training and self.balance.reads_gradients:
+            losses, gram = self.losses_with_gram(batch)
+        else:
+            losses, gram = self._task_losses(self.encode(batch), batch, training), None
+        return self.balance(*losses, gram, training=training)
+
+    def losses_with_gram(self, batch: Mapping[str, Any]) -> tuple[TaskLoss, Any]:
+        """Return all tasks' losses in training, and the inner products of their gradients, [tasks, tasks].
+
+        The gradients are those in what the tasks share: the encoded inputs, but for single tasks' columns.
+        """
         x = self.encode(batch)
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch(x)
+            losses = self._task_losses(x, batch, True)
+            apart = tf.unstack(losses.loss)
+        return losses, gram_matrix(tape, apart, x, shared_columns(self.encoder.segments, x.shape[-1]))
+
+    def after_step(self, batch: Mapping[str, Any]) -> None:
+        """Let the balance see what a step has brought, where it wants to."""
+        if self.balance.reads_losses_after:
+            self.balance.learn(*self._task_losses(self.encode(batch), batch, True))
+
+    def _task_losses(self, x: Any, batch: Mapping[str, Any], training: bool) -> TaskLoss:
+        """Return the losses of all tasks, and whether they are present, [tasks] each."""
         raw = self._raw(self.architecture(x, training=training))
         losses = self.architecture.losses(x, raw, batch, self.heads)
         tasks = [losses[task.name] for task in self.ranking.tasks]
-        return self.balance(tf.stack([t.loss for t in tasks]), tf.stack([t.present for t in tasks]))
+        return TaskLoss(tf.stack([t.loss for t in tasks]), tf.stack([t.present for t in tasks]))
 
     def predict(self, features: Mapping[str, Any], batch_size: int = 4096) -> dict[str, NDArray[np.float32]]:
         """Return task -> [n] for arrays of n rows, computed ``batch_size`` at a time."""

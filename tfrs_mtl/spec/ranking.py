@@ -12,6 +12,18 @@ from tfrs_mtl.spec.misfits import misfits
 from tfrs_mtl.spec.retrieval import Training
 from tfrs_mtl.spec.tasks import Task, task_contradictions
 
+BalanceName = Literal[
+    "static",
+    "uncertainty",
+    "dwa",
+    "random",
+    "famo",
+    "gradnorm",
+    "metabalance",
+    "pcgrad",
+    "cagrad",
+]
+
 
 class Negatives(Section):
     """Sampled negatives for each positive, for shops that log no impressions.
@@ -46,9 +58,19 @@ class Ranking(Section):
     tower: tuple[Width, ...] = Field((32,), description="Widths of each task's own layers.")
     history: Literal["mean", "none"] = Field("mean", description="Encoder of the query's history.")
     dropout: float = Field(0.1, ge=0, lt=1, description="Share of units dropped in training.")
-    balance: Literal["static", "uncertainty"] = Field(
+    balance: BalanceName = Field(
         "static",
-        description="How task losses are weighed: by `weight`, or by learnt uncertainty (Kendall 2018).",
+        description="What each loss is weighed by, beside its `weight`: `static` nothing; `uncertainty` "
+        "learnt variance (Kendall 2018); `dwa` how fast it falls (Liu 2019); `random` the lot (Lin 2022); "
+        "`famo` what a step brought (Liu 2023); by the gradients in what is shared, `gradnorm` their norms "
+        "(Chen 2018), `metabalance` their norms beside the first task's (He 2022), `pcgrad` and `cagrad` "
+        "their conflict (Yu 2020, Liu 2021).",
+    )
+    calibration: Literal["auto", "none", "temperature", "platt", "isotonic"] = Field(
+        "auto",
+        description="What is done to a trained model's chances, by the validation window: `temperature` a "
+        "slope of the logit, `platt` a slope and a shift, `isotonic` an ascending line of 8 knots; `auto` "
+        "takes for each task what holds best from one half of the window to the other.",
     )
     negatives: Negatives | None = Field(
         None, description="Absent: the interactions hold negatives themselves."

@@ -13,6 +13,7 @@ from rich.console import Console
 from tfrs_mtl.dataset.shop import Shop, open_shop
 from tfrs_mtl.evaluation.bootstrap import Interval
 from tfrs_mtl.evaluation.ranking import Predictions, compare_ranking, constant_predictions
+from tfrs_mtl.evaluation.reliability import Bin, compare_reliability
 from tfrs_mtl.evaluation.retrieval import (
     KS,
     Contender,
@@ -43,10 +44,12 @@ class Evaluation:
     Attributes:
         retrieval: ``all`` and ``new`` -> contender -> metric -> value with interval.
         ranking: task -> contender -> metric -> value with interval.
+        reliability: binary task -> contender -> bins.
     """
 
     retrieval: Comparison
     ranking: Comparison
+    reliability: Mapping[str, Mapping[str, tuple[Bin, ...]]]
 
 
 def evaluate(
@@ -79,7 +82,7 @@ def evaluate(
         rankers["single_task"] = alone
         rankers["constant"] = constant_predictions(tasks, sets.ranking.rows.labels, len(test.rows))
     ranking = compare_ranking(tasks, test.rows.labels, rankers, queries=test.rows.queries, seed=seed)
-    return Evaluation(retrieval, ranking)
+    return Evaluation(retrieval, ranking, compare_reliability(tasks, test.rows.labels, rankers))
 
 
 def _retrieval_contenders(shop: Shop, models: Models, moment: Moment) -> dict[str, Contender]:

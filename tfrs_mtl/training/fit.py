@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,6 +22,10 @@ from tfrs_mtl.training.checkpoints import Checkpoints
 from tfrs_mtl.training.history import Epoch, History
 from tfrs_mtl.training.progress import Advance, epoch_bar, print_epoch
 
+OBSERVED = 4
+Observe = Callable[[Iterable[Any]], Mapping[str, float]]
+"""Called after an epoch with its first 4 batches; returns name -> figure."""
+
 
 def fit(
     model: Any,
@@ -32,6 +36,7 @@ def fit(
     validate: Callable[[], float],
     directory: Path,
     fingerprint: str = "",
+    observe: Observe | None = None,
     progress: Console | None = None,
 ) -> History:
     """Train a model, leave it with the weights of its best epoch, and return what happened.
@@ -48,6 +53,7 @@ def fit(
         directory: of the checkpoints, for this training alone.
         fingerprint: tells this training from others: spec, inputs, data. A checkpoint with another one is
             set aside with a warning.
+        observe: gives figures of the model after an epoch, for the history.
         progress: where to show the progress; None shows none.
 
     Raises:
@@ -68,7 +74,9 @@ def fit(
         with epoch_bar(progress, f"epoch {number}/{settings.epochs}", loop.steps) as advance:
             done = loop.run(number, advance)
         metric = _finite(validate(), "validation metric", number)
-        history = history.with_epoch(Epoch(number, done.loss, metric, done.seconds, done.rows_per_second))
+        figures = observe(loop.first(number, OBSERVED)) if observe is not None else {}
+        epoch = Epoch(number, done.loss, metric, done.seconds, done.rows_per_second, figures)
+        history = history.with_epoch(epoch)
         checkpoints.save(history)
         print_epoch(progress, history, settings)
     checkpoints.restore_best(history)
@@ -110,6 +118,10 @@ class _Loop:
         loss, speed = state()
         return _Pass(_finite(loss, "loss", epoch), time.perf_counter() - start, speed)
 
+    def first(self, epoch: int, count: int) -> Any:
+        """Return the first batches of an epoch."""
+        return self._batches(epoch).take(count)
+
     def _batches(self, epoch: int) -> Any:
         return self._columns.batches(
             self._batch_size, shuffle_seed=self._seed, epoch=epoch, drop_remainder=True
@@ -125,6 +137,8 @@ class _Loop:
         ]
         self.optimizer.apply_gradients(pairs)
         self._total.assign_add(loss)
+        if hasattr(self._model, "after_step"):
+            self._model.after_step(batch)
 
 
 def rate_of(settings: spec.Training, steps: int) -> Any:

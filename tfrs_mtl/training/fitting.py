@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +13,14 @@ from tfrs_mtl import spec
 from tfrs_mtl.evaluation.ranking import mean_quality
 from tfrs_mtl.evaluation.retrieval import TowerContender, judge
 from tfrs_mtl.models import ranking_model
-from tfrs_mtl.ranking.calibration import platt
+from tfrs_mtl.ranking.calibrations import calibration_of
 from tfrs_mtl.ranking.model import RankingModel
 from tfrs_mtl.ranking.statistics import label_statistics, learnt_rows
 from tfrs_mtl.retrieval.model import RetrievalModel
 from tfrs_mtl.training.fingerprint import fingerprint
 from tfrs_mtl.training.fit import fit
 from tfrs_mtl.training.history import History
+from tfrs_mtl.training.observing import task_figures
 from tfrs_mtl.training.prepare import RankingSet, TrainingSets
 
 VALIDATION_METRIC = "ndcg@50"
@@ -59,7 +61,7 @@ def fit_retrieval(
 def fit_ranking(
     sets: TrainingSets, ranking: spec.Ranking, *, seed: int, directory: Path, progress: Console | None
 ) -> tuple[RankingModel, History]:
-    """Make and fit a ranking model, stopped by the mean over its tasks of AUC (binary) and R2 (regression).
+    """Make and fit a ranking model, stopped by ``mean_quality`` of its tasks in the validation window.
 
     Where the validation window can judge no task (delayed labels come too late), the training window does.
     """
@@ -81,6 +83,7 @@ def fit_ranking(
         validate=validate,
         directory=directory,
         fingerprint=fingerprint(ranking, model.model_inputs, sets.ranking.examples),
+        observe=partial(task_figures, model),
         progress=progress,
     )
     calibrate(model, sets.validation)
@@ -95,7 +98,9 @@ def calibrate(model: RankingModel, rows: RankingSet) -> None:
             known = learnt_rows(rows.rows.labels, task)
             chance = np.clip(predicted[task.name][known].astype(np.float64), _LEAST, 1 - _LEAST)
             labels = rows.rows.labels[task.name][known].astype(np.float64)
-            model.heads[task.name].calibrate(platt(np.log(chance / (1 - chance)), labels))
+            logits, times = np.log(chance / (1 - chance)), rows.rows.times[known]
+            found = calibration_of(model.ranking.calibration, logits, labels, times)
+            model.heads[task.name].calibrate(found)
 
 
 def predict(model: RankingModel, rows: RankingSet) -> dict[str, NDArray[np.float32]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from tfrs_mtl import spec
@@ -19,6 +19,7 @@ class Epoch:
         metric: the validation metric after it; higher is better.
         seconds: of training, without validation.
         rows_per_second: of training.
+        figures: what else was observed, by name.
     """
 
     number: int
@@ -26,6 +27,7 @@ class Epoch:
     metric: float
     seconds: float
     rows_per_second: float
+    figures: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

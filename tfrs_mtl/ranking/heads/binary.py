@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tfrs_mtl._tf import tf
-from tfrs_mtl.ranking.calibration import Calibration
+from tfrs_mtl.ranking.calibrations.calibration import KNOTS, Calibration
 from tfrs_mtl.ranking.heads.fixed import fixed
 from tfrs_mtl.ranking.statistics import LabelStatistics
 
@@ -24,11 +24,15 @@ class BinaryHead(tf.keras.layers.Layer):
         """Create the calibration, which does nothing yet."""
         self.slope = fixed(self, "slope", 1.0)
         self.shift = fixed(self, "shift", 0.0)
+        self.knots = fixed(self, "knots", 0.0, shape=(KNOTS,))
+        self.bends = fixed(self, "bends", 0.0, shape=(KNOTS,))
 
     def calibrate(self, calibration: Calibration) -> None:
         """Let predictions be calibrated."""
         self.slope.assign(calibration.slope)
         self.shift.assign(calibration.shift)
+        for weight, values in ((self.knots, calibration.knots), (self.bends, calibration.bends)):
+            weight.assign([*values, *[0.0] * (KNOTS - len(values))])
 
     def call(self, x: Any) -> Any:
         """[batch, width] -> logit [batch]."""
@@ -40,4 +44,5 @@ class BinaryHead(tf.keras.layers.Layer):
 
     def predict(self, raw: Any) -> Any:
         """Return the probability [batch]."""
-        return tf.sigmoid(raw * self.slope + self.shift)
+        bent = tf.linalg.matvec(tf.nn.relu(raw[:, tf.newaxis] - self.knots), self.bends)
+        return tf.sigmoid(raw * self.slope + self.shift + bent)

@@ -7,7 +7,7 @@ from typing import Any
 from tfrs_mtl._tf import tf
 
 
-def fixed(layer: Any, name: str, value: float) -> Any:
-    """Add a scalar that the optimizer does not see."""
+def fixed(layer: Any, name: str, value: float, *, shape: tuple[int, ...] = ()) -> Any:
+    """Add a scalar, or equal numbers of a shape, that the optimizer does not see."""
     initial = tf.keras.initializers.Constant(value)
-    return layer.add_weight(name=name, shape=(), initializer=initial, trainable=False)
+    return layer.add_weight(name=name, shape=shape, initializer=initial, trainable=False)

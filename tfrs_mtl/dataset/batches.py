@@ -11,6 +11,8 @@ from tfrs_mtl._tf import tf
 from tfrs_mtl.dataset.examples import Examples
 
 PREFETCH = 4
+SLATE = "slate"
+"""Key of a row's slate in a batch, where the examples have slates."""
 _JITTER = 0.05
 """How far a row may stray from its place in time, as a share of all the time."""
 
@@ -57,6 +59,9 @@ class Columns:
             for block in examples.blocks
         ]
         self._labels = _tensors({label_of(task): values for task, values in examples.labels.items()})
+        self._slates = examples.slates
+        if examples.slates is not None:
+            self._labels[SLATE] = tf.constant(examples.slates, tf.int32)
 
     def gather(self, rows: Any) -> dict[str, Any]:
         """Return the examples of these rows [batch] as one flat dict."""
@@ -70,7 +75,9 @@ class Columns:
         """Return what the function ``batches`` does."""
         size = self._size
         steps = size // batch_size if drop_remainder else -(-size // batch_size)
-        order = _order(size, shuffle_seed, epoch, times=self._times, batch_size=batch_size)
+        order = _order(
+            size, shuffle_seed, epoch, times=self._times, slates=self._slates, batch_size=batch_size
+        )
 
         def batch(step: Any) -> dict[str, Any]:
             start = tf.cast(step, tf.int32) * batch_size
@@ -80,15 +87,29 @@ class Columns:
 
 
 def _order(
-    size: int, seed: int | None, epoch: int, *, times: NDArray[np.int64] | None, batch_size: int
+    size: int,
+    seed: int | None,
+    epoch: int,
+    *,
+    times: NDArray[np.int64] | None,
+    slates: NDArray[np.int32] | None,
+    batch_size: int,
 ) -> Any:
     """Return the rows [size] in the order of this pass."""
     if seed is None:
         return tf.range(size)
     rng = np.random.default_rng([seed, epoch])
+    if slates is not None and size:
+        return tf.constant(_by_slate(rng, slates), tf.int32)
     if times is None or size == 0:
         return tf.constant(rng.permutation(size), tf.int32)
     return tf.constant(_near_in_time(rng, times, batch_size), tf.int32)
+
+
+def _by_slate(rng: np.random.Generator, slates: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Return rows in an order that keeps each slate together; where a batch ends, one may be cut in two."""
+    places = rng.permutation(int(slates.max()) + 1)
+    return np.argsort(places[slates], kind="stable")
 
 
 def _near_in_time(rng: np.random.Generator, times: NDArray[np.int64], batch_size: int) -> NDArray[np.int64]:

@@ -67,6 +67,7 @@ class Examples:
         blocks: the query's, the item's and the pair's columns; their array names do not collide.
         labels: task -> float32 [n], NaN where the label is absent or not known yet.
         size: n.
+        slates: int32 [n], the slate of each row, where slates are to stay together; None where not.
         times: microseconds, [n], where the rows of a batch are to be near each other in time; None where not.
     """
 
@@ -74,6 +75,7 @@ class Examples:
     size: int
     labels: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
     times: NDArray[np.int64] | None = None
+    slates: NDArray[np.int32] | None = None
 
     def gather(self, start: int, stop: int) -> dict[str, NDArray[np.generic]]:
         """Return all blocks' arrays of a stretch of examples, [stop - start, ...]."""

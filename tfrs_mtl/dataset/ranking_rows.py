@@ -72,6 +72,14 @@ def ranking_rows(shop: Shop, window: Window, *, seed: int, sample: int | None = 
     return RankingRows(queries[source], items, times, labels, context)
 
 
+def slates_of(rows: RankingRows) -> NDArray[np.int32]:
+    """Return the slate of each row, [n]: what one query met at one time, and the negatives beside it."""
+    _, moments = np.unique(rows.times, return_inverse=True)
+    width = int(moments.max(initial=0)) + 1
+    _, slates = np.unique(rows.queries * width + moments, return_inverse=True)
+    return np.asarray(slates, np.int32)
+
+
 def _chosen(shop: Shop, window: Window, *, seed: int, sample: int | None) -> Ints:
     times = shop.interactions.times
     inside = (times >= (times[0] if window.start is None else window.start)) & (times < window.end)

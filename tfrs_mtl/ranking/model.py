@@ -22,6 +22,7 @@ from tfrs_mtl.ranking.balances import BALANCES
 from tfrs_mtl.ranking.conflict import gram_matrix, shared_columns
 from tfrs_mtl.ranking.heads import HEADS, predictions
 from tfrs_mtl.ranking.losses import TaskLoss
+from tfrs_mtl.ranking.slates import with_order
 from tfrs_mtl.ranking.statistics import LabelStatistics
 
 
@@ -110,7 +111,8 @@ class RankingModel(tfrs.Model):
         """Return the losses of all tasks, and whether they are present, [tasks] each."""
         raw = self._raw(self.architecture(x, training=training))
         losses = self.architecture.losses(x, raw, batch, self.heads)
-        tasks = [losses[task.name] for task in self.ranking.tasks]
+        given = self.architecture.given(raw)
+        tasks = [with_order(task, losses[task.name], given[task.name], batch) for task in self.ranking.tasks]
         return TaskLoss(tf.stack([t.loss for t in tasks]), tf.stack([t.present for t in tasks]))
 
     def predict(self, features: Mapping[str, Any], batch_size: int = 4096) -> dict[str, NDArray[np.float32]]:

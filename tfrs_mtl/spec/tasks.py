@@ -34,11 +34,19 @@ class Task(Section):
         "amounts above 0 with a long tail; `zero_inflated_lognormal` where many are 0; `poisson` for counts.",
     )
 
+    listwise: float = Field(
+        0.0,
+        ge=0,
+        description="Of a binary task: weight of a loss of order beside its own, softmax over the rows of "
+        "the same query and time.",
+    )
+    pairwise: float = Field(
+        0.0, ge=0, description="The same, over pairs of a positive and a negative of the same query and time."
+    )
+
     @model_validator(mode="after")
     def _keys_fit(self) -> Task:
-        if self.loss is not None and self.kind != "regression":
-            what = f"belongs to a regression; task {self.name!r} is {self.kind}: leave it out"
-            refuse([Contradiction(("loss",), self.loss, what)])
+        refuse(_out_of_place(self))
         return self
 
     @property
@@ -47,9 +55,26 @@ class Task(Section):
         return (self.loss or "squared") if self.kind == "regression" else self.kind
 
     @property
+    def has_order(self) -> bool:
+        """Whether it learns the order within a slate too."""
+        return self.listwise > 0 or self.pairwise > 0
+
+    @property
     def has_classes(self) -> bool:
         """Whether its labels are told apart as classes, each with a probability."""
         return self.kind in ("ordinal", "multiclass")
+
+
+def _out_of_place(task: Task) -> Iterator[Contradiction]:
+    """Yield a fault for each key that a task of this kind does not have."""
+    if task.loss is not None and task.kind != "regression":
+        what = f"belongs to a regression; task {task.name!r} is {task.kind}: leave it out"
+        yield Contradiction(("loss",), task.loss, what)
+    for key in ("listwise", "pairwise") if task.kind != "binary" else ():
+        weight = getattr(task, key)
+        if weight:
+            what = f"belongs to a binary task; task {task.name!r} is {task.kind}: leave it out"
+            yield Contradiction((key,), weight, what)
 
 
 def class_key(task: str, value: float) -> str:

@@ -25,6 +25,8 @@ def fingerprint(settings: Retrieval | Ranking, inputs: Sequence[ModelInput], exa
             digest.update(np.ascontiguousarray(block.rows).data)
     if examples.times is not None:
         digest.update(np.ascontiguousarray(examples.times).data)
+    if examples.slates is not None:
+        digest.update(np.ascontiguousarray(examples.slates).data)
     for name in sorted(examples.labels):
         digest.update(np.ascontiguousarray(examples.labels[name]).data)
     return digest.hexdigest()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tfrs_mtl.dataset.assemble import Raw, encode_raw, gather_raw
 from tfrs_mtl.dataset.examples import Block, Examples
 from tfrs_mtl.dataset.preprocessor import Preprocessor, fit_preprocessor
-from tfrs_mtl.dataset.ranking_rows import RankingRows, ranking_rows
+from tfrs_mtl.dataset.ranking_rows import RankingRows, ranking_rows, slates_of
 from tfrs_mtl.dataset.retrieval_rows import retrieval_rows
 from tfrs_mtl.dataset.shop import Shop
 from tfrs_mtl.dataset.unmet import hide_unmet
@@ -63,6 +63,8 @@ def prepare(shop: Shop, *, seed: int, repeats: float | None = None) -> TrainingS
     # The vocabulary is as old as this by the end of the window that stops the training.
     lag = windows.validation.end - windows.train.end
     examples = hide_unmet(encode_raw(preprocessor, raw, rows.labels), rows, shop.past, lag=lag)
+    if any(task.has_order for task in spec.ranking.tasks):
+        examples = replace(examples, slates=slates_of(rows))
     ranking = RankingSet(rows, examples)
     del raw
     truth = truth_of(shop, windows.validation)

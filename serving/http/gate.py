@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hmac
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from fastapi import HTTPException, Request, Response
@@ -13,7 +14,7 @@ from fastapi.security import HTTPBearer
 from pydantic import SecretStr
 
 from serving.http.metrics import Metrics
-from serving.http.problems import problem_of, too_large
+from serving.http.problems import overloaded, problem_of, too_large
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -21,13 +22,35 @@ bearer = HTTPBearer(auto_error=False, description="The token of TFRS_MTL_TOKEN."
 """Says in the OpenAPI description what the gate asks for before it reads a body."""
 
 
-def route_class(metrics: Metrics, *, max_body: int, token: SecretStr | None = None) -> type[APIRoute]:
+class Room:
+    """How many requests are being answered; on one event loop, so without a lock."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self._taken = 0
+
+    def enter(self) -> bool:
+        """Take a place; false where there is none."""
+        if self._taken >= self.most:
+            return False
+        self._taken += 1
+        return True
+
+    def leave(self) -> None:
+        """Give a place back."""
+        self._taken -= 1
+
+
+def route_class(
+    metrics: Metrics, *, max_body: int, token: SecretStr | None = None, room: Room | None = None
+) -> type[APIRoute]:
     """Return the class of our routes; as a class of routes it also works in somebody else's application.
 
     Args:
         metrics: what counts the requests.
         max_body: bytes of a body at most.
         token: what a caller must bring; None lets everybody in.
+        room: of all routes that share it; None for those that must answer whatever the load.
     """
 
     class GatedRoute(APIRoute):
@@ -39,7 +62,8 @@ def route_class(metrics: Metrics, *, max_body: int, token: SecretStr | None = No
                 try:
                     if token is not None:
                         _check_token(request, token)
-                    response = await answer(_Limited(request, max_body))
+                    with _place(room, metrics, self.path_format):
+                        response = await answer(_Limited(request, max_body))
                 except Exception as error:
                     response = problem_of(error)
                 metrics.count(self.path_format, response.status_code, time.perf_counter() - began)
@@ -48,6 +72,21 @@ def route_class(metrics: Metrics, *, max_body: int, token: SecretStr | None = No
             return handle
 
     return GatedRoute
+
+
+@contextmanager
+def _place(room: Room | None, metrics: Metrics, route: str) -> Iterator[None]:
+    """Hold a place in the room; refuse where there is none, before the body is read."""
+    if room is None:
+        yield
+        return
+    if not room.enter():
+        metrics.refused(route)
+        raise overloaded(room.most)
+    try:
+        yield
+    finally:
+        room.leave()
 
 
 class _Limited(Request):

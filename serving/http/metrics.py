@@ -43,6 +43,17 @@ class Metrics:
             registry=self._registry,
         )
 
+        self._refused = Counter(
+            "tfrs_mtl_refused_requests",
+            "Requests beyond those that are answered at a time.",
+            ["route"],
+            registry=self._registry,
+        )
+
+    def refused(self, route: str) -> None:
+        """Count one request that found too many before it."""
+        self._refused.labels(route).inc()
+
     def count(self, route: str, status: int, seconds: float) -> None:
         """Count one request."""
         self._requests.labels(route, str(status)).inc()

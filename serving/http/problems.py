@@ -16,6 +16,7 @@ from tfrs_mtl.errors import RequestError
 
 MEDIA_TYPE = "application/problem+json"
 _LONGEST_VALUE, _LONGEST_MESSAGE = 100, 1_000
+_AGAIN_AFTER = 1  # seconds: requests take fractions of one
 _LOG = logging.getLogger("serving.http")
 
 
@@ -110,6 +111,12 @@ def _no_json(found: Mapping[str, Any]) -> str:
 async def on_http_error(request: Request, error: Exception) -> Response:
     """Answer paths and methods that do not exist in the same form."""
     return problem_of(error)
+
+
+def overloaded(limit: int) -> HTTPException:
+    """Return the error of a request beyond those that are answered at a time."""
+    again = {"Retry-After": str(_AGAIN_AFTER)}
+    return HTTPException(503, f"{limit} requests are being answered already; ask again in a moment", again)
 
 
 def too_large(limit: int) -> HTTPException:

@@ -18,7 +18,7 @@ from serving.http.bodies import (
     Health,
     RecommendRequest,
 )
-from serving.http.gate import bearer, route_class
+from serving.http.gate import Room, bearer, route_class
 from serving.http.metrics import CONTENT_TYPE, Metrics
 from serving.http.problems import described, problem
 from serving.http.settings import HttpSettings
@@ -65,10 +65,12 @@ def recommender_router(
     return router
 
 
-def _router(metrics: Metrics, settings: HttpSettings, *, protected: bool) -> APIRouter:
+def _router(
+    metrics: Metrics, settings: HttpSettings, *, protected: bool, room: Room | None = None
+) -> APIRouter:
     token = settings.token if protected else None
     return APIRouter(
-        route_class=route_class(metrics, max_body=settings.max_body, token=token),
+        route_class=route_class(metrics, max_body=settings.max_body, token=token, room=room),
         dependencies=[] if token is None else [Depends(bearer)],
         responses=described(500) if token is None else described(401, 500),
         generate_unique_id_function=lambda route: route.name,  # what generated clients call their methods
@@ -76,7 +78,7 @@ def _router(metrics: Metrics, settings: HttpSettings, *, protected: bool) -> API
 
 
 def _answers(source: Source, metrics: Metrics, limits: HttpSettings) -> APIRouter:
-    router = _router(metrics, limits, protected=True)
+    router = _router(metrics, limits, protected=True, room=Room(limits.max_in_flight))
     example: dict[int | str, dict[str, Any]] = {
         200: {"content": {"application/json": {"example": _ANSWER.dump_python(_EXAMPLE, mode="json")}}}
     }

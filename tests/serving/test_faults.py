@@ -196,3 +196,43 @@ def test_a_registry_that_is_written_anew_while_it_is_read_costs_no_answer_and_no
     assert len(answers) == 120
     assert {answer.degraded for answer in answers} == {()}
     recommender.close()
+
+
+def test_a_store_that_is_down_at_the_start_is_read_when_it_is_there(built: Built, repo: Path) -> None:
+    file, aside = repo / "data" / "online_store.db", repo / "aside.db"
+    file.rename(aside)
+    recommender, query = load(built, repo), busiest(built)
+    first = recommender.recommend(query)
+    assert (first.degraded, len(first.items)) == (_WITHOUT[built.name], 10)
+    assert fails(recommender.refresh)
+    aside.replace(file)
+    assert within(20, lambda: recommender.recommend(query).degraded == ())
+    assert within(20, lambda: not fails(recommender.refresh))
+    recommender.close()
+
+
+def test_an_item_that_is_gone_from_the_store_comes_without_its_features(built: Built, repo: Path) -> None:
+    recommender, query = load(built, repo), busiest(built)
+    view, column, _ = PRICE[built.name]
+    recommender.refresh()
+    before = known_prices(recommender, view, column)
+    table = f'"{built.name}_{view}"'
+    one = f"SELECT entity_key FROM {table} WHERE feature_name = ? LIMIT 1"
+    execute(repo, f"DELETE FROM {table} WHERE entity_key = ({one})", column)
+    recommender.refresh()
+    after = known_prices(recommender, view, column)
+    (gone,) = set(before) - set(after)
+    answer = recommender.recommend(query, k=9000)
+    assert gone in {item.item for item in answer.items}
+    assert "store_unavailable" not in answer.degraded
+    assert recommender.similar(gone, k=3).degraded == ()
+    dear = recommender.recommend(query, k=9000, filters={column: {"min": 0}})
+    assert {item.item for item in dear.items} <= set(after)
+    recommender.close()
+
+
+def known_prices(recommender: Recommender, view: str, column: str) -> list[Any]:
+    """The items whose price is known."""
+    items = recommender.state.items
+    there = items.frame.columns[f"{view}__{column}"].is_valid()
+    return items.keys.filter(there).to_pylist()

@@ -209,3 +209,20 @@ def test_what_the_spec_says_of_items_is_held_against_the_registry(built: Built) 
         load(built, diversity={"caps": {"colour": 1}})
     with pytest.raises(SpecError, match=r"serving\.rules\.bad\.where"):
         load(built, rules={"bad": {"action": "boost", "where": f'"{NUMBER[built.name]}" >', "factor": 2}})
+
+
+def test_beyond_the_catalogue_caps_give_way_and_all_that_may_come_comes(
+    built: Built, plain: Recommender
+) -> None:
+    name = CATEGORY[built.name]
+    (query,) = busiest(built, 1)
+    everything = plain.recommend(query, k=9000)
+    capped = plain.recommend(query, k=9000, diversity={"caps": {name: 1}})
+    assert set(keys(capped)) == set(keys(everything))
+    assert set(capped.degraded) == {"too_few_items", "caps_exceeded"}
+    values = column(plain, name)
+    kinds = [values[key] for key in keys(capped) if values[key] is not None]
+    first = list(dict.fromkeys(kinds))
+    assert kinds[: len(first)] == first  # one of each before the second of any
+    none = plain.recommend(query, k=9000, exclude=keys(everything), diversity={"caps": {name: 1}})
+    assert (none.items, none.degraded) == ((), ("too_few_items",))

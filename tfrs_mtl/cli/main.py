@@ -20,6 +20,7 @@ COMMANDS = {
     "features": "Build the declared behaviour features, or add what is new.",
     "train": "Train both models and write them as a bundle.",
     "evaluate": "Judge a bundle on the test window, beside what it has to beat.",
+    "report": "Write a page with all that can be said of a bundle.",
     "batch-score": "Recommend items to all queries, or to a file of them.",
     "recommend": "Recommend items to one query, from the online store.",
     "skew": "Compare what the online and the offline path feed the models.",

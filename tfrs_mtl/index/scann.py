@@ -15,6 +15,7 @@ from tfrs_mtl.errors import BundleError, UserError
 from tfrs_mtl.index.exact import ExactIndex
 from tfrs_mtl.index.limits import kept
 from tfrs_mtl.index.protocol import Excluded, Found, Vectors
+from tfrs_mtl.index.quiet import without_chatter
 from tfrs_mtl.index.recall import recall_at
 
 _LEAST = 4096  # fewer items are searched exactly in less time
@@ -53,13 +54,15 @@ class ScannIndex:
         if exact.size < _LEAST:
             return cls(exact, None, 0)
         partitions = round(math.sqrt(exact.size))
-        searcher = (
+        sampled = min(exact.size, 250_000)
+        builder = (
             scann.builder(exact.vectors, _NEIGHBOURS, "dot_product")
-            .tree(partitions, num_leaves_to_search=partitions, training_sample_size=min(exact.size, 250_000))
+            .tree(partitions, num_leaves_to_search=partitions, training_sample_size=sampled)
             .score_ah(2, anisotropic_quantization_threshold=0.2)
             .reorder(_SPARE * _NEIGHBOURS)
-            .build()
         )
+        with without_chatter():
+            searcher = builder.build()
         probes, wanted = _probes(exact.vectors), min(_NEIGHBOURS, exact.size // (2 * _SPARE))
         leaves = max(1, partitions // 32)
         while leaves < partitions:

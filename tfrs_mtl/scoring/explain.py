@@ -99,7 +99,7 @@ def _score(scorer: Scorer, weights: Mapping[str, float], exposure: Floats | None
 def _owners(scorer: Scorer) -> dict[str, str]:
     """Return name of an input or a dense column -> the feature that it is of, as people name it."""
     preprocessor, schema = scorer.models.preprocessor, scorer.schema
-    people = _names(schema)
+    people = names_for_people(schema)
     return {
         name: people[encoder.feature]
         for part in PARTS
@@ -108,7 +108,8 @@ def _owners(scorer: Scorer) -> dict[str, str]:
     }
 
 
-def _names(schema: Schema) -> dict[str, str]:
+def names_for_people(schema: Schema) -> dict[str, str]:
+    """Return full name of a feature, or of a side's own key, -> ``view:column``, or the key's name."""
     looked_up = [feature for pair in schema.pairs for feature in pair.features]
     features = [*schema.query.features, *schema.item.features, *looked_up, *schema.context]
     keys = {QUERY_ID: schema.query.key.name, ITEM_ID: schema.item.key.name}

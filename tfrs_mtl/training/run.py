@@ -64,7 +64,11 @@ def train(project: Project, *, seed: int, now: datetime, progress: Console | Non
     )
     models = Models(sets.preprocessor, retrieval, ranking)
     models = replace(models, shares=fit_shares(shop, sets, models, seed=seed))
-    metrics: dict[str, JsonValue] = {VALIDATION_METRIC: _best(found), "ranking": _best(ranked)}
+    metrics: dict[str, JsonValue] = {
+        VALIDATION_METRIC: _best(found),
+        "ranking": _best(ranked),
+        "histories": {"retrieval": found.to_json(), "ranking": ranked.to_json()},
+    }
     queries = sets.moment.queries.slice(0, _PROBES)
     bundle = write_bundle(
         project, shop, models, seed=seed, now=now, metrics={"validation": metrics}, probes=queries

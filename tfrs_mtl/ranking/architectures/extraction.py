@@ -68,6 +68,12 @@ class LayeredExtraction(Architecture):
             streams = self.mixed(gate(streams[:, :count]), experts.rest(hidden, training=training))
         return {name: tower(streams[:, k]) for k, (name, tower) in enumerate(self.towers.items())}
 
+    def mixing(self, z: Any) -> Any:
+        """Return the tasks' gates of the first level from what ``first`` gave."""
+        logits = tf.reshape(z[:, : self.gate.units], [-1, self.streams[0], len(self.stream_of)])
+        tasks = len(self.towers)
+        return tf.nn.softmax(logits[:, :tasks] + self.unseen[:tasks])
+
     def mixed(self, logits: Any, outputs: Any) -> Any:
         """Return the streams from gates' logits [batch, streams, experts] and experts' outputs."""
         return tf.matmul(tf.nn.softmax(logits + self.unseen[: logits.shape[1]]), outputs)

@@ -45,6 +45,10 @@ class MultiGateMixture(Architecture):
         mixed = tf.matmul(self.gates(logits), self.experts.rest(hidden, training=training))
         return {name: tower(mixed[:, k]) for k, (name, tower) in enumerate(self.towers.items())}
 
+    def mixing(self, z: Any) -> Any:
+        """Return the gates from what ``first`` gave."""
+        return self.gates(z[:, : self.gate.units])
+
     def gates(self, logits: Any) -> Any:
         """Return each task's share of each expert, [batch, tasks, E]; a row sums to 1."""
         return tf.nn.softmax(tf.reshape(logits, [-1, len(self.towers), self.experts.experts]))

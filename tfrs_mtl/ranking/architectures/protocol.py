@@ -38,6 +38,13 @@ class Architecture(tf.keras.layers.Layer):
         """Return task -> representation from what ``first`` gave."""
         raise NotImplementedError
 
+    def mixing(self, z: Any) -> Any | None:
+        """Return each task's share of each expert, [batch, tasks, experts], from what ``first`` gave.
+
+        None where tasks mix no experts: here, and wherever this is not overridden.
+        """
+        return None
+
     def given(self, raw: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return the heads' raw outputs as those of the tasks given their ``when``: here, as they are."""
         return raw

@@ -83,6 +83,10 @@ class TaskEmbeddings(Architecture):
         mixed = tf.matmul(self.gates(logits), self.experts.rest(hidden, training=training))
         return {name: tower(mixed[:, k]) for k, (name, tower) in enumerate(self.towers.items())}
 
+    def mixing(self, z: Any) -> Any:
+        """Return the gates from what ``first`` gave."""
+        return self.gates(z[:, self.experts.width :])
+
     def gates(self, logits: Any) -> Any:
         """Return each task's share of each expert, [batch, tasks, experts]: 0 of another task's own."""
         tasks = len(self.towers)

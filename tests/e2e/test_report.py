@@ -19,7 +19,9 @@ class _Tags(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.open.append(tag)
-        self.fetched += [v or "" for name, v in attrs if name in ("src", "href") and not (v or "").startswith("#")]
+        self.fetched += [
+            v or "" for name, v in attrs if name in ("src", "href") and not (v or "").startswith("#")
+        ]
 
     def handle_endtag(self, tag: str) -> None:
         while self.open and self.open.pop() != tag:

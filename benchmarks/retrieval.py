@@ -38,13 +38,24 @@ from peers.ease import EASE, ease
 from peers.tutorial import tutorial
 
 from tfrs_mtl.dataset.shop import Shop, open_shop
-from tfrs_mtl.evaluation.retrieval import Contender, Moment, TowerContender, baseline_contenders, read_moment
+from tfrs_mtl.evaluation.retrieval import (
+    CandidateContender,
+    Contender,
+    Moment,
+    TowerContender,
+    baseline_contenders,
+    read_moment,
+)
 from tfrs_mtl.evaluation.retrieval_metrics import retrieval_metrics
 from tfrs_mtl.evaluation.truth import Truth, truth_of
 from tfrs_mtl.features import build_features
-from tfrs_mtl.models import retrieval_model, vanilla_model
+from tfrs_mtl.mixing import standing_at
+from tfrs_mtl.models import Models, ranking_model, retrieval_model, vanilla_model
 from tfrs_mtl.project import open_project
+from tfrs_mtl.retrieval.model import RetrievalModel
+from tfrs_mtl.scoring import Scorer, to_snapshot
 from tfrs_mtl.training.fitting import fit_retrieval
+from tfrs_mtl.training.mixing import fit_mixer
 from tfrs_mtl.training.prepare import TrainingSets, prepare, retrieval_examples
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -146,7 +157,7 @@ def judge_towers(bench: Bench) -> None:
     retrieval = bench.shop.schema.spec.retrieval
     everything = retrieval_examples(bench.shop, bench.sets.preprocessor, seed=0, repeats=1.0)
     for name, sets, make in (
-        ("ours", bench.sets, retrieval_model),
+        ("towers", bench.sets, retrieval_model),
         ("vanilla_tfrs", replace(bench.sets, retrieval=everything), vanilla_model),
     ):
         for seed in range(bench.seeds):
@@ -156,6 +167,27 @@ def judge_towers(bench: Bench) -> None:
                 fit_retrieval(sets, model, seed=seed, directory=Path(directory) / "run", progress=None)
             made = TowerContender.prepare(model, sets.preprocessor, bench.moment)
             bench.judge(name, made, seconds=seconds[0])
+            if name == "towers":
+                with timed() as mixing:
+                    mixed = mixed_contender(bench, model, seed=seed)
+                bench.judge("ours", mixed, seconds=seconds[0] + mixing[0])
+
+
+def mixed_contender(bench: Bench, model: RetrievalModel, *, seed: int) -> Contender:
+    """Return the candidates that the ranking model would be given; it has no say in them."""
+    shop, spec = bench.shop, bench.shop.schema.spec
+    models = Models(bench.sets.preprocessor, model, ranking_model(bench.sets.preprocessor, spec.ranking))
+    models = replace(models, mixer=fit_mixer(shop, bench.sets, models, seed=seed))
+    scorer = Scorer(
+        schema=shop.schema,
+        models=models,
+        items=to_snapshot(models, bench.moment.items),
+        candidates=spec.batch.candidates,
+        k=spec.batch.k,
+        weights=spec.weights,
+        standing=standing_at(shop, bench.truth.at),
+    )
+    return CandidateContender(scorer, bench.moment)
 
 
 def judged(shop: Shop, made: Contender, truth: Truth, *, only_new: bool) -> dict[str, float]:

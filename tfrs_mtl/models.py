@@ -10,6 +10,7 @@ from tfrs_mtl import spec
 from tfrs_mtl.dataset.examples import ModelInput
 from tfrs_mtl.dataset.frames import ITEM_ID, QUERY_ID
 from tfrs_mtl.dataset.preprocessor import Part, Preprocessor
+from tfrs_mtl.mixing import Mixer
 from tfrs_mtl.ranking.inference import Inference, Inputs
 from tfrs_mtl.ranking.model import RankingModel
 from tfrs_mtl.ranking.shares import Share
@@ -28,12 +29,14 @@ class Models:
 
     Attributes:
         shares: task -> what its probability among sampled negatives means among candidates.
+        mixer: gives candidates of all sources one order; None where none was fitted.
     """
 
     preprocessor: Preprocessor
     retrieval: RetrievalModel
     ranking: RankingModel
     shares: Mapping[str, Share] = field(default_factory=dict)
+    mixer: Mixer | None = None
 
     @cached_property
     def inference(self) -> Inference:

@@ -123,6 +123,19 @@ class TowerContender:
 
 
 @dataclass(frozen=True)
+class CandidateContender:
+    """The retrieval stage: the candidates that the ranking model is given."""
+
+    scorer: Scorer
+    moment: Moment
+
+    def __call__(self, truth: Truth, excluded: ItemSets | None) -> Codes:
+        """Return the first candidates of each query."""
+        queries = self.scorer.encode(self.moment.queries.take(self.moment.rows(truth)))
+        return self.scorer.find(queries, max(KS), excluded=_as_excluded(excluded))
+
+
+@dataclass(frozen=True)
 class PipelineContender:
     """Retrieval and ranking together, as batch and serving answer."""
 

@@ -59,6 +59,11 @@ class Index(Protocol):
         ...
 
     @property
+    def vectors(self) -> Vectors:
+        """The item vectors, ``[items, dim]``."""
+        ...
+
+    @property
     def size(self) -> int:
         """How many items there are."""
         ...

@@ -96,6 +96,11 @@ class ScannIndex:
             (directory / "scann" / "leaves").write_text(f"{self.leaves}\n")
 
     @property
+    def vectors(self) -> Vectors:
+        """The item vectors, ``[items, dim]``."""
+        return self.exact.vectors
+
+    @property
     def size(self) -> int:
         """How many items there are."""
         return self.exact.size

@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from tfrs_mtl.dataset.examples import UNKNOWN
 from tfrs_mtl.dataset.frames import QUERY_ID, Frame, pair_frame
 from tfrs_mtl.index import Excluded, Found, kept
+from tfrs_mtl.mixing import Standing
 from tfrs_mtl.models import Models
 from tfrs_mtl.schema import Schema
+from tfrs_mtl.scoring.mix import mixed
 from tfrs_mtl.scoring.objective import Floats, as_shares, expected_value
 from tfrs_mtl.scoring.own import own_items
 from tfrs_mtl.scoring.queries import EncodedQueries, filled
@@ -34,6 +36,7 @@ class Scorer:
         weights: task -> weight of its expected value in the score.
         exposure: how many sampled negatives of each item a positive met in training, [items]; see
             ``as_shares``. None where the shop logs impressions.
+        standing: what the past says of the items; without it, or a mixer, candidates come unmixed.
     """
 
     schema: Schema
@@ -43,6 +46,7 @@ class Scorer:
     k: int
     weights: Mapping[str, float]
     exposure: Floats | None = None
+    standing: Standing | None = None
 
     def recommend(
         self,
@@ -68,10 +72,13 @@ class Scorer:
         return EncodedQueries(queries, arrays, own_items(self.schema, queries, self.items.lookup))
 
     def find(self, queries: EncodedQueries, k: int, *, excluded: Excluded | None = None) -> Rows:
-        """Return each query's candidates: the k best of the towers, then what it met before, [n, k + own].
+        """Return each query's candidates, every row of the snapshot once, -1 where there is none.
 
-        Every row of the snapshot stands once for a query; -1 where there is none.
+        Mixed, they are the k best of all sources, best first, [n, k]. Unmixed, they are the k best of the
+        towers, then what the query met before, [n, k + own].
         """
+        if self.models.mixer is not None and self.standing is not None:
+            return mixed(self, queries, k, excluded=excluded)
         items = len(self.items.frame)
         found = self.search(queries, k, excluded=excluded).rows
         return merged([found, kept(queries.own, items, allowed=None, excluded=excluded)], items)

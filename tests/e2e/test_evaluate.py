@@ -13,7 +13,15 @@ from tests.e2e.built import SEED, Built
 from tfrs_mtl.dataset.ranking_rows import ranking_rows
 from tfrs_mtl.evaluation.ranking_metrics import binary_metrics
 
-_RETRIEVAL = {"ours", "ours_ranked", "popularity", "popularity_of_late", "own_history", "vanilla_tfrs"}
+_RETRIEVAL = {
+    "ours",
+    "towers",
+    "ours_ranked",
+    "popularity",
+    "popularity_of_late",
+    "own_history",
+    "vanilla_tfrs",
+}
 _RANKING = {"ours", "single_task", "constant"}
 
 

@@ -21,6 +21,7 @@ from tfrs_mtl.dataset.preprocessor import Preprocessor
 from tfrs_mtl.errors import BundleError, nearest
 from tfrs_mtl.index import index_named
 from tfrs_mtl.layers.build import build
+from tfrs_mtl.mixing import Mixer, Standing
 from tfrs_mtl.models import Models, ranking_model, retrieval_model
 from tfrs_mtl.project import Project
 from tfrs_mtl.ranking.shares import Share
@@ -50,12 +51,14 @@ class Contents:
     Attributes:
         popularity: how often each item was met of late, [items]; what to fall back on.
         exposure: see ``Scorer.exposure``, [items].
+        standing: what the mixer reads of the items; None where there is no mixer.
     """
 
     models: Models
     items: ItemSnapshot
     popularity: NDArray[np.float32]
     exposure: NDArray[np.float32] | None
+    standing: Standing | None = None
 
     def save(self, directory: Path) -> None:
         """Write all files into an empty directory."""
@@ -66,6 +69,9 @@ class Contents:
         (directory / _LABELS).write_text(json.dumps(labels))
         shares = {task: share._asdict() for task, share in self.models.shares.items()}
         (directory / _SHARES).write_text(json.dumps(shares))
+        for part in (self.models.mixer, self.standing):
+            if part is not None:
+                part.save(directory)
         frame = self.items.frame
         columns = {**frame.columns, _TIME: pa.array(frame.times), _POPULARITY: pa.array(self.popularity)}
         if self.exposure is not None:
@@ -92,7 +98,8 @@ class Contents:
         popularity = table.column(_POPULARITY).to_numpy()
         exposure = table.column(_EXPOSURE).to_numpy() if _EXPOSURE in table.column_names else None
         shares = {n: Share(**s) for n, s in json.loads((directory / _SHARES).read_text()).items()}
-        return cls(Models(preprocessor, retrieval, ranking, shares), items, popularity, exposure)
+        models = Models(preprocessor, retrieval, ranking, shares, Mixer.load(directory))
+        return cls(models, items, popularity, exposure, Standing.load(directory))
 
 
 class Opened(NamedTuple):

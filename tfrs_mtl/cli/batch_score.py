@@ -18,7 +18,7 @@ from tfrs_mtl.cli.main import Settings
 from tfrs_mtl.cli.options import Moment, json_option, now, opened, print_json
 from tfrs_mtl.dataset.interactions import microseconds
 from tfrs_mtl.dataset.shop import open_shop
-from tfrs_mtl.scoring import Scorer, read_snapshot
+from tfrs_mtl.scoring import Scorer, read_snapshot, standing_for
 from tfrs_mtl.training.run import popularity_of_late
 
 
@@ -70,6 +70,7 @@ def command(
         k=wanted,
         weights=project.spec.weights,
         exposure=shop.exposure(time_of),
+        standing=standing_for(contents.models, shop, time_of),
     )
     keys = read_queries(queries, project.schema) if queries else all_queries(shop, time_of)
     job = BatchJob(

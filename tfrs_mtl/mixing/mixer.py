@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,12 +63,12 @@ class Mixer:
         if not file.exists():
             return None
         try:
-            with np.load(file, allow_pickle=False) as stored:
+            with file.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
                 layers = range(sum(name.startswith("kernel_") for name in stored.files))
                 kernels = tuple(stored[f"kernel_{n}"] for n in layers)
                 biases = tuple(stored[f"bias_{n}"] for n in layers)
                 return cls(stored["mean"], stored["deviation"], kernels, biases)
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, BadZipFile) as error:
             raise BundleError(f"{file}: expected a mixer's arrays: {error}; train again") from error
 
 

@@ -1,6 +1,7 @@
 """From queries to ranked items. Batch, evaluation and serving share it."""
 
 from tfrs_mtl.scoring.explain import Explained, explain
+from tfrs_mtl.scoring.mix import standing_for
 from tfrs_mtl.scoring.objective import as_shares, expected_value
 from tfrs_mtl.scoring.queries import EncodedQueries, filled
 from tfrs_mtl.scoring.ranked import Ranked
@@ -20,5 +21,6 @@ __all__ = [
     "filled",
     "merged",
     "read_snapshot",
+    "standing_for",
     "to_snapshot",
 ]

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from tfrs_mtl.dataset.encoders.ragged import cast, floats_of, lengths_of, padded
 from tfrs_mtl.dataset.frames import pair_frame
+from tfrs_mtl.dataset.shop import Shop
 from tfrs_mtl.index import Excluded, kept
-from tfrs_mtl.mixing import OwnPast, Standing, own_past
+from tfrs_mtl.mixing import OwnPast, Standing, own_past, standing_at
+from tfrs_mtl.models import Models
 from tfrs_mtl.scoring.queries import EncodedQueries
 from tfrs_mtl.scoring.rows import Rows, merged
 
@@ -24,6 +26,11 @@ Floats = NDArray[np.float32]
 _QUERIES_A_BLOCK = 256
 _SPARE = 100
 _POPULAR = 200
+
+
+def standing_for(models: Models, shop: Shop, at: int) -> Standing | None:
+    """Return how items stand at a moment (microseconds); None for models that mix nothing."""
+    return None if models.mixer is None else standing_at(shop, at)
 
 
 class Pairs(NamedTuple):
@@ -100,23 +107,46 @@ def _highest(scores: Floats, k: int) -> Rows:
 def _signals(
     scorer: Scorer, queries: EncodedQueries, query_rows: Ints, item_rows: Ints, related: Floats
 ) -> Floats:
-    """Return [m, width]: the sources' scores, the query's own past with the item, and the dense features."""
+    """Return [m, width]: the sources' scores, the query's own past with the item, and the dense features.
+
+    The scores come twice, as they are and against the query's other candidates: those of a query that met
+    much are on another scale than those of one that met little.
+    """
     assert scorer.standing is not None
     vectors = scorer.models.retrieval.encode_queries(queries.arrays)
     near = np.einsum("md,md->m", vectors[query_rows], scorer.items.index.vectors[item_rows])
     items = len(scorer.items.frame)
     own = np.unique(_keys(queries.own, items))
     number = np.bincount(own[own >= 0] // items, minlength=len(queries))
+    scores = np.column_stack(
+        [near, related[query_rows, item_rows], scorer.standing.popularity[item_rows]]
+    ).astype(np.float32)
+    is_own = np.isin(query_rows * items + item_rows, own)
     columns: list[Any] = [
-        near,
-        related[query_rows, item_rows],
-        scorer.standing.popularity[item_rows],
-        np.isin(query_rows * items + item_rows, own),
+        scores,
+        _against_others(scores, query_rows, ~is_own, len(queries)),
+        is_own,
         np.log1p(number)[query_rows],
         _histories(scorer, queries).of(query_rows, item_rows),
         *_dense(scorer, queries, query_rows, item_rows),
     ]
     return np.column_stack(columns).astype(np.float32)
+
+
+def _against_others(scores: Floats, query_rows: Ints, counted: NDArray[np.bool_], queries: int) -> Floats:
+    """Standardise scores [m, s] by mean and deviation of the query's counted candidates.
+
+    What a query met before is not counted: it is not always a candidate.
+    """
+    owners, values = query_rows[counted], scores[counted].astype(np.float64)
+    number = np.maximum(np.bincount(owners, minlength=queries), 1)
+    found = np.zeros(scores.shape, np.float32)
+    for column, own in enumerate(values.T):
+        mean = np.bincount(owners, own, queries) / number
+        squares = np.bincount(owners, (own - mean[owners]) ** 2, queries) / number
+        deviation = np.where(squares > 1e-12, np.sqrt(squares), 1.0)
+        found[:, column] = (scores[:, column] - mean[query_rows]) / deviation[query_rows]
+    return found
 
 
 def _keys(own: Rows, items: int) -> Ints:

@@ -70,6 +70,11 @@ class Retrieval(Section):
         lt=1,
         description="Share of each tower's encoded inputs hidden in training; helps where data is little.",
     )
+    mix: Literal["learnt", "none"] = Field(
+        "none",
+        description="`learnt`: towers, own history, what goes with it and the popular get one order, by a "
+        "small network that the validation window teaches. `none`: the towers' first, then own history.",
+    )
     index: Literal["exact", "scann"] = Field(
         "exact",
         description="How the nearest items are found: by comparing all, or by ScaNN, an approximation "

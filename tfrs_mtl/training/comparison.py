@@ -16,6 +16,7 @@ from tfrs_mtl.evaluation.ranking import Predictions, compare_ranking, constant_p
 from tfrs_mtl.evaluation.reliability import Bin, compare_reliability
 from tfrs_mtl.evaluation.retrieval import (
     KS,
+    CandidateContender,
     Contender,
     Moment,
     PipelineContender,
@@ -28,7 +29,7 @@ from tfrs_mtl.evaluation.truth import truth_of
 from tfrs_mtl.models import Models, vanilla_model
 from tfrs_mtl.project import Project
 from tfrs_mtl.ranking.model import single_task
-from tfrs_mtl.scoring import Scorer, to_snapshot
+from tfrs_mtl.scoring import Scorer, standing_for, to_snapshot
 from tfrs_mtl.training.fitting import fit_ranking, fit_retrieval, predict
 from tfrs_mtl.training.prepare import RankingSet, TrainingSets, prepare, ranking_set
 from tfrs_mtl.training.progress import print_title
@@ -57,8 +58,9 @@ def evaluate(
 ) -> Evaluation:
     """Judge models on the test window.
 
-    The contenders in retrieval: ``ours`` (the towers), ``ours_ranked`` (towers, then ranking), popularity of
-    all the past and of late, the query's own history and, with ``peers``, vanilla TFRS. In ranking: ``ours``,
+    The contenders in retrieval: ``ours`` (the candidates), ``towers``, ``ours_ranked`` (the candidates,
+    ranked), popularity of all the past and of late, the query's own history and, with ``peers``,
+    vanilla TFRS. In ranking: ``ours``,
     the constant mean and, with ``peers``, one model a task. Peers are trained here, on the same rows.
     """
     shop = open_shop(project.repo, project.schema)
@@ -95,9 +97,11 @@ def _retrieval_contenders(shop: Shop, models: Models, moment: Moment) -> dict[st
         k=max(KS),
         weights=spec.weights,
         exposure=shop.exposure(moment.at),
+        standing=standing_for(models, shop, moment.at),
     )
     return {
-        OURS: TowerContender.prepare(models.retrieval, models.preprocessor, moment),
+        OURS: CandidateContender(scorer, moment),
+        "towers": TowerContender.prepare(models.retrieval, models.preprocessor, moment),
         "ours_ranked": PipelineContender(scorer, moment),
         **baseline_contenders(shop),
     }

@@ -3,36 +3,40 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tfrs_mtl._tf import tf
 from tfrs_mtl.dataset.shop import Shop
 from tfrs_mtl.mixing import Mixer, standing_at
 from tfrs_mtl.mixing.mixer import mixer_of, scale_of
 from tfrs_mtl.models import Models
 from tfrs_mtl.scoring import Scorer, to_snapshot
 from tfrs_mtl.scoring.mix import candidate_pairs
+from tfrs_mtl.training.listwise import Lists, fit_lists
 from tfrs_mtl.training.prepare import TrainingSets
 
 _PAIRS = 1_500_000  # some 400 MB of signals
 _QUERIES_A_BLOCK = 256
 _CANDIDATES = 200
-_HIDDEN = (32, 16)
-_EPOCHS, _BATCH, _RATE = 8, 4096, 2e-3
 _HELD_OUT = 5  # one query in so many chooses the epoch
 _FEWEST = 50  # met pairs; from fewer there is nothing to learn
 
 Floats = NDArray[np.float32]
 
 
+def with_mixer(shop: Shop, sets: TrainingSets, models: Models, *, seed: int) -> Models:
+    """Return the models with a mixer where the spec asks for one and there is enough to learn from."""
+    if models.retrieval.retrieval.mix == "none":
+        return models
+    return replace(models, mixer=fit_mixer(shop, sets, models, seed=seed))
+
+
 def fit_mixer(shop: Shop, sets: TrainingSets, models: Models, *, seed: int) -> Mixer | None:
     """Return a mixer for the towers of these models; None where the window holds too little to learn from.
 
-    The loss is the mean log loss of pairs, of whichever source; the epoch is the one that is best on a fifth
-    of the queries, which the network does not learn from. The towers have not learnt from the window, so
+    It is the network of ``training/listwise.py``; the epoch is the one that is best on a fifth of the
+    queries, which the network does not learn from. The towers have not learnt from the window, so
     their scores are as honest as they will be afterwards.
     """
     scorer = Scorer(
@@ -50,7 +54,8 @@ def fit_mixer(shop: Shop, sets: TrainingSets, models: Models, *, seed: int) -> M
         return None
     mean, deviation = scale_of(signals)
     signals = Mixer(mean, deviation, (), ()).standardised(signals)
-    return mixer_of(mean, deviation, _fit(signals, met.astype(np.float32), held, seed))
+    lists = Lists.of(owners, signals, met)
+    return mixer_of(mean, deviation, fit_lists(lists, held_out=lists.owners % _HELD_OUT == 0, seed=seed))
 
 
 def _rows(
@@ -70,26 +75,3 @@ def _rows(
         if total > _PAIRS:
             break
     return np.concatenate(owners), np.concatenate(signals), np.concatenate(met)
-
-
-def _fit(x: Floats, y: Floats, held: NDArray[np.bool_], seed: int) -> list[Floats]:
-    """Return the weights of the best epoch: kernel, bias, kernel, bias, ..."""
-    tf.keras.utils.set_random_seed(seed)
-    model = tf.keras.Sequential(
-        [*(tf.keras.layers.Dense(width, "relu") for width in _HIDDEN), tf.keras.layers.Dense(1)]
-    )
-    model.build([None, x.shape[1]])
-    rows = np.flatnonzero(~held)
-    steps = max(len(rows) // _BATCH, 1) * _EPOCHS
-    rate = tf.keras.optimizers.schedules.PolynomialDecay(_RATE, steps, _RATE * 0.05)
-    loss = tf.keras.losses.BinaryCrossentropy(from_logits=True)
-    model.compile(tf.keras.optimizers.Adam(rate), loss)
-    judged: tuple[Any, Any] = (x[held], y[held])
-    best, kept = np.inf, model.get_weights()
-    for epoch in range(_EPOCHS):
-        order = np.random.default_rng([seed, epoch]).permutation(rows)
-        model.fit(x[order], y[order], batch_size=min(_BATCH, len(rows)), epochs=1, shuffle=False, verbose=0)
-        found = float(model.evaluate(*judged, batch_size=65_536, verbose=0))
-        if found < best:
-            best, kept = found, model.get_weights()
-    return [np.asarray(weight, np.float32) for weight in kept]

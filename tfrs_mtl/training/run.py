@@ -20,9 +20,10 @@ from tfrs_mtl.dataset.shop import Shop, open_shop
 from tfrs_mtl.index import ExactIndex, recall_at
 from tfrs_mtl.models import Models, retrieval_model
 from tfrs_mtl.project import Project
-from tfrs_mtl.scoring import ItemSnapshot, read_snapshot
+from tfrs_mtl.scoring import ItemSnapshot, read_snapshot, standing_for
 from tfrs_mtl.training.fitting import VALIDATION_METRIC, fit_ranking, fit_retrieval
 from tfrs_mtl.training.history import History
+from tfrs_mtl.training.mixing import with_mixer
 from tfrs_mtl.training.prepare import prepare
 from tfrs_mtl.training.progress import print_title
 from tfrs_mtl.training.shares import fit_shares
@@ -63,6 +64,7 @@ def train(project: Project, *, seed: int, now: datetime, progress: Console | Non
         sets, project.spec.ranking, seed=seed, directory=runs / "ranking", progress=progress
     )
     models = Models(sets.preprocessor, retrieval, ranking)
+    models = with_mixer(shop, sets, models, seed=seed)
     models = replace(models, shares=fit_shares(shop, sets, models, seed=seed))
     metrics: dict[str, JsonValue] = {
         VALIDATION_METRIC: _best(found),
@@ -98,7 +100,8 @@ def write_bundle(
         project.repo, shop.schema, models, shop.items.keys.slice(0, known), at=microseconds(at)
     )
     popularity = popularity_of_late(shop, at=microseconds(at))[:known]
-    contents = Contents(models, items, popularity, shop.exposure(microseconds(at)))
+    standing = standing_for(models, shop, microseconds(at))
+    contents = Contents(models, items, popularity, shop.exposure(microseconds(at)), standing)
     if probes is not None and project.spec.retrieval.index != "exact":
         metrics = {**metrics, "index": {f"recall@{_NEIGHBOURS}": _index_recall(models, items, probes)}}
     content: dict[str, Any] = project.spec.model_dump(mode="json")

@@ -11,7 +11,7 @@ from tfrs_mtl.evaluation.item_sets import ItemSets
 from tfrs_mtl.models import Models
 from tfrs_mtl.ranking.logistic import logistic_regression
 from tfrs_mtl.ranking.shares import Share
-from tfrs_mtl.scoring import Scorer, to_snapshot
+from tfrs_mtl.scoring import Scorer, standing_for, to_snapshot
 from tfrs_mtl.training.prepare import TrainingSets
 
 Floats = NDArray[np.float64]
@@ -40,6 +40,7 @@ def fit_shares(shop: Shop, sets: TrainingSets, models: Models, *, seed: int) -> 
         k=1,
         weights=declared.weights,
         exposure=exposure,
+        standing=standing_for(models, shop, sets.moment.at),
     )
     rows = _some(len(sets.moment.codes), seed)
     queries = scorer.encode(sets.moment.queries.take(rows))

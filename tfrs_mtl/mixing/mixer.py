@@ -21,7 +21,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Mixer:
-    """Signals of a pair -> the logit of the chance that the query meets the item in the window that follows.
+    """Signals of a pair -> a score: the higher, the likelier the query meets the item before long.
 
     Standardised, cut at five deviations, then dense layers with ReLU between them; plain numpy, since a
     request brings a thousand rows of some tens of numbers.
@@ -42,8 +42,11 @@ class Mixer:
         return np.asarray(np.clip(scaled, -_FARTHEST, _FARTHEST), np.float32)
 
     def __call__(self, signals: Floats) -> Floats:
-        """Return the logit of each of n pairs, [n]."""
-        x = self.standardised(signals)
+        """Return the score of each of n pairs, [n]."""
+        return self.raw(self.standardised(signals))
+
+    def raw(self, x: Floats) -> Floats:
+        """Return the scores [n] of signals that are standardised already."""
         for kernel, bias in zip(self.kernels[:-1], self.biases[:-1], strict=True):
             x = np.maximum(x @ kernel + bias, 0)
         return np.asarray((x @ self.kernels[-1] + self.biases[-1])[:, 0], np.float32)

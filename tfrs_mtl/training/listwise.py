@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from tfrs_mtl._tf import tf
 
 _HIDDEN = (32, 16)
-_EPOCHS, _QUERIES, _RATE, _LAST = 8, 64, 2e-3, 0.05
+_QUERIES, _RATE, _LAST = 16, 2e-3, 0.05
+_EPOCHS, _STEPS = 20, 1000  # few lists are passed over more often
 _POWER = 0.5  # of a query's number of met items in its weight: 1 counts items alike, 0 queries
 
 Floats = NDArray[np.float32]
@@ -64,9 +65,11 @@ def fit_lists(lists: Lists, *, held_out: NDArray[np.bool_], seed: int) -> list[F
     )
     model.build([None, lists.signals.shape[1]])
     learnt, judged = np.flatnonzero(~held_out), np.flatnonzero(held_out)
-    step, loss = _compiled(model, lists, steps=_EPOCHS * -(-len(learnt) // _QUERIES))
+    steps = -(-len(learnt) // _QUERIES)
+    epochs = max(_EPOCHS, -(-_STEPS // max(steps, 1)))
+    step, loss = _compiled(model, lists, steps=epochs * steps)
     best, kept = np.inf, model.get_weights()
-    for epoch in range(_EPOCHS):
+    for epoch in range(epochs):
         order = np.random.default_rng([seed, epoch]).permutation(learnt)
         for start in range(0, len(order), _QUERIES):
             step(*_tensors(lists, order[start : start + _QUERIES]))
@@ -75,6 +78,19 @@ def fit_lists(lists: Lists, *, held_out: NDArray[np.bool_], seed: int) -> list[F
         if found < best:
             best, kept = found, model.get_weights()
     return [np.asarray(weight, np.float32) for weight in kept]
+
+
+def ndcg(lists: Lists, scores: Floats) -> Floats:
+    """Return the NDCG of each whole list [lists] when it is ordered by scores [pairs]."""
+    places = np.repeat(np.arange(len(lists.starts)), lists.sizes)
+    starts = np.cumsum(lists.sizes) - lists.sizes
+    rows, _ = lists.rows(np.arange(len(lists.starts)))
+    discounts = 1 / np.log2(np.arange(2, int(lists.sizes.max(initial=0)) + 2))
+    order = np.lexsort((-scores[rows], places))
+    gains = lists.met[rows][order] * discounts[np.arange(len(rows)) - starts[places]]
+    number = np.add.reduceat(lists.met[rows], starts).astype(np.int64)
+    best = np.cumsum(discounts)[number - 1]
+    return np.asarray(np.add.reduceat(gains, starts) / best, np.float32)
 
 
 def _tensors(lists: Lists, chosen: Ints) -> tuple[Any, Any, Any]:

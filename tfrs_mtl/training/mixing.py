@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 
 import numpy as np
@@ -13,8 +14,10 @@ from tfrs_mtl.mixing.mixer import mixer_of, scale_of
 from tfrs_mtl.models import Models
 from tfrs_mtl.scoring import Scorer, to_snapshot
 from tfrs_mtl.scoring.mix import candidate_pairs
-from tfrs_mtl.training.listwise import Lists, fit_lists
+from tfrs_mtl.training.listwise import Lists, fit_lists, ndcg
 from tfrs_mtl.training.prepare import TrainingSets
+
+log = logging.getLogger(__name__)
 
 _PAIRS = 1_500_000  # some 400 MB of signals
 _QUERIES_A_BLOCK = 256
@@ -33,7 +36,8 @@ def with_mixer(shop: Shop, sets: TrainingSets, models: Models, *, seed: int) -> 
 
 
 def fit_mixer(shop: Shop, sets: TrainingSets, models: Models, *, seed: int) -> Mixer | None:
-    """Return a mixer for the towers of these models; None where the window holds too little to learn from.
+    """Return a mixer for the towers of these models; None where it is no better than the towers' own order.
+
 
     It is the network of ``training/listwise.py``; the epoch is the one that is best on a fifth of the
     queries, which the network does not learn from. The towers have not learnt from the window, so
@@ -53,9 +57,14 @@ def fit_mixer(shop: Shop, sets: TrainingSets, models: Models, *, seed: int) -> M
     if min(met[held].sum(), met[~held].sum()) < _FEWEST:
         return None
     mean, deviation = scale_of(signals)
-    signals = Mixer(mean, deviation, (), ()).standardised(signals)
-    lists = Lists.of(owners, signals, met)
-    return mixer_of(mean, deviation, fit_lists(lists, held_out=lists.owners % _HELD_OUT == 0, seed=seed))
+    lists = Lists.of(owners, Mixer(mean, deviation, (), ()).standardised(signals), met)
+    held = lists.owners % _HELD_OUT == 0
+    mixer = mixer_of(mean, deviation, fit_lists(lists, held_out=held, seed=seed))
+    mixed, towers = (
+        ndcg(lists, order)[held].mean() for order in (mixer.raw(lists.signals), lists.signals[:, 0])
+    )
+    log.info("candidates held out: NDCG %.4f mixed, %.4f by the towers alone", mixed, towers)
+    return mixer if mixed > towers else None
 
 
 def _rows(

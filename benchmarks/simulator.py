@@ -81,6 +81,7 @@ def chosen(names: Sequence[str] | None, *, every_balance: bool) -> dict[str, lis
     """Return contender -> its models' settings: one model, or one a task."""
     architectures: dict[str, Any] = {name: name for name in sorted(ARCHITECTURES)}
     architectures["escm2_ips"] = {"name": "escm2", "method": "ips"}
+    architectures["esmm_over_cgc"] = {"name": "esmm", "over": "cgc"}
     found = {name: [ranking(architecture)] for name, architecture in architectures.items()}
     found[ALONE] = [single_task(ranking("single"), task.name) for task in TASKS]
     for name, architecture in architectures.items():

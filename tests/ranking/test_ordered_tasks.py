@@ -11,6 +11,7 @@ from tests.spec.examples import content
 from tfrs_mtl import spec
 from tfrs_mtl._tf import tf
 from tfrs_mtl.errors import SpecError
+from tfrs_mtl.ranking.architectures import ARCHITECTURES
 from tfrs_mtl.ranking.architectures.aitm import AttentiveTransfer
 from tfrs_mtl.ranking.architectures.dbmtl import DependentTasks
 from tfrs_mtl.ranking.order import chains, in_order
@@ -100,6 +101,16 @@ def test_aitm_answers_with_the_chance_given_the_task_before_at_most_one() -> Non
     np.testing.assert_allclose(found["buy"], np.minimum(chance["buy"] / chance["cart"], 1), rtol=1e-5)
     for name in ("click", "spend"):
         np.testing.assert_array_equal(given[name], raw[name].astype(np.float32))
+
+
+@pytest.mark.parametrize("name", ["aitm", "dbmtl", "esmm", "escm2"])
+def test_whatever_stands_over_a_network_mixes_its_experts(name: str) -> None:
+    model = ARCHITECTURES[name](_ranking({"name": name, "over": "cgc"}), ())
+    model(X)
+    shares = model.mixing(model.first(X))
+    assert shares.shape == (5, 4, 6)
+    np.testing.assert_allclose(tf.reduce_sum(shares, axis=-1), np.ones((5, 4)), rtol=1e-5)
+    assert ((shares.numpy() > 0).sum(axis=-1) == 3).all()  # two shared experts, and the task's own
 
 
 @pytest.mark.parametrize("name", ["aitm", "esmm", "escm2"])

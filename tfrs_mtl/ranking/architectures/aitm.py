@@ -49,6 +49,10 @@ class AttentiveTransfer(Architecture):
         """Return what the network's ``first`` does."""
         return self.network.first(x, training=training)
 
+    def mixing(self, z: Any) -> Any | None:
+        """Return what the network's ``mixing`` does."""
+        return self.network.mixing(z)
+
     def rest(self, z: Any, training: Any = None) -> dict[str, Any]:
         """Return task -> z_t from what ``first`` gave."""
         represented = self.network.rest(z, training=training)

@@ -53,6 +53,10 @@ class Counterfactual(Architecture):
         """Return what the network's ``first`` does."""
         return self.entire.first(x, training=training)
 
+    def mixing(self, z: Any) -> Any | None:
+        """Return what the network's ``mixing`` does."""
+        return self.entire.mixing(z)
+
     def rest(self, z: Any, training: Any = None) -> dict[str, Any]:
         """Return what the network's ``rest`` does."""
         return self.entire.rest(z, training=training)

@@ -42,6 +42,10 @@ class EntireSpace(Architecture):
         """Return what the network's ``first`` does."""
         return self.network.first(x, training=training)
 
+    def mixing(self, z: Any) -> Any | None:
+        """Return what the network's ``mixing`` does."""
+        return self.network.mixing(z)
+
     def rest(self, z: Any, training: Any = None) -> dict[str, Any]:
         """Return what the network's ``rest`` does."""
         return self.network.rest(z, training=training)

@@ -53,7 +53,7 @@ def test_it_holds_every_contender_under_both_protocols_and_for_every_task(
     binary = [task.name for task in built.project.spec.ranking.tasks if task.kind == "binary"]
     assert list(whole["reliability"]) == binary
     for contenders in whole["reliability"].values():
-        assert all(set(b) == {"predicted", "observed", "rows"} for b in contenders["ours"])
+        assert all(set(b) == {"predicted", "actual", "rows"} for b in contenders["ours"])
 
 
 @pytest.mark.parametrize("protocol", ["all", "new"])

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from tfrs_mtl.evaluation.reliability import bins_of
 from tfrs_mtl.report.cohorts import least_of_head
-from tfrs_mtl.report.curves import bins_of, curves_of
+from tfrs_mtl.report.curves import curves_of
 
 
 def test_a_perfect_order_goes_through_the_corner_and_unknown_labels_are_left_out() -> None:

@@ -7,53 +7,55 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tfrs_mtl.evaluation.arrays import Numbers
+from tfrs_mtl.evaluation.arrays import Floats, Integers, Numbers
 from tfrs_mtl.evaluation.labelled_rows import LabelledRows
 from tfrs_mtl.evaluation.ranking import Predictions
 from tfrs_mtl.evaluation.ranking_metrics import bin_starts
 from tfrs_mtl.spec import Task
 
 
-class Bin(NamedTuple):
-    """Rows of about one prediction.
+class Bins(NamedTuple):
+    """Rows in bins of equal size by prediction, ascending: mean prediction, mean label and rows, [bins]."""
 
-    Attributes:
-        predicted: mean prediction.
-        observed: share of the rows whose label is 1.
-        rows: how many there are.
-    """
+    predicted: Floats
+    actual: Floats
+    rows: Integers
 
-    predicted: float
-    observed: float
-    rows: int
+    def to_json(self) -> list[dict[str, float]]:
+        """Return what ``json.dumps`` takes: a mapping a bin."""
+        columns = (values.tolist() for values in self)
+        return [dict(zip(self._fields, values, strict=True)) for values in zip(*columns, strict=True)]
 
 
-def reliability(labels: Numbers, predictions: Numbers) -> tuple[Bin, ...]:
-    """Return at most 15 bins of equal mass, ascending: those of the calibration error (``ece``).
+def bins_of(labels: Numbers, predictions: Numbers) -> Bins:
+    """Return at most 15 bins, those that the calibration error (``ece``) is summed over.
 
     Args:
-        labels: [rows], 0, 1 or NaN (unknown: left out).
-        predictions: [rows], probabilities.
+        labels, predictions: [rows], at least one, without NaN.
     """
+    order = np.argsort(predictions, kind="stable")
+    starts = bin_starts(predictions[order], np.ones(len(order)))
+    rows = np.diff(np.append(starts, len(order)))
+    predicted, actual = (np.add.reduceat(values[order], starts) / rows for values in (predictions, labels))
+    return Bins(predicted, actual, rows)
+
+
+def reliability(labels: Numbers, predictions: Numbers) -> Bins | None:
+    """Return the bins of the rows with a label; None where there is none, or a prediction is NaN."""
     rows = LabelledRows.select(labels, predictions, np.zeros(labels.shape, np.int64))
-    if not len(rows.labels) or not rows.is_finite():
-        return ()
-    order = np.argsort(rows.predictions, kind="stable")
-    starts = bin_starts(rows.predictions[order], np.ones(len(order)))
-    sizes = np.diff(np.append(starts, len(order)))
-    sums = (np.add.reduceat(side[order], starts) / sizes for side in (rows.predictions, rows.labels))
-    return tuple(Bin(float(p), float(y), int(n)) for p, y, n in zip(*sums, sizes, strict=True))
+    return bins_of(rows.labels, rows.predictions) if len(rows.labels) and rows.is_finite() else None
 
 
 def compare_reliability(
     tasks: tuple[Task, ...], labels: Mapping[str, Numbers], contenders: Mapping[str, Predictions]
-) -> dict[str, dict[str, tuple[Bin, ...]]]:
-    """Return binary task -> contender -> bins."""
+) -> dict[str, dict[str, Bins]]:
+    """Return binary task -> contender -> bins, where there are any."""
     return {
         task.name: {
-            name: reliability(labels[task.name], predictions[task.name])
+            name: found
             for name, predictions in contenders.items()
             if task.name in predictions
+            and (found := reliability(labels[task.name], predictions[task.name])) is not None
         }
         for task in tasks
         if task.kind == "binary"

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import precision_recall_curve, roc_curve
 
-from tfrs_mtl.evaluation.ranking_metrics import bin_starts
+from tfrs_mtl.evaluation.reliability import Bins, bins_of
 
 Floats = NDArray[np.float64]
 
@@ -20,14 +20,6 @@ class Curve(NamedTuple):
 
     x: Floats
     y: Floats
-
-
-class Bins(NamedTuple):
-    """Rows in bins of equal size by prediction, ascending: mean prediction, mean label and rows, [bins]."""
-
-    predicted: Floats
-    actual: Floats
-    rows: NDArray[np.int64]
 
 
 class TaskCurves(NamedTuple):
@@ -64,15 +56,6 @@ def curves_of(
         share, recall, _ = precision_recall_curve(truth, found)
         roc, precision = _thinned(false, true), _thinned(recall[::-1], share[::-1])
     return TaskCurves(task, roc, precision, bins_of(truth, found), float(truth.mean()))
-
-
-def bins_of(labels: Floats, predictions: Floats) -> Bins:
-    """Return the bins of a reliability curve, the same that the calibration error is summed over."""
-    order = np.argsort(predictions, kind="stable")
-    starts = bin_starts(predictions[order], np.ones(len(order)))
-    rows = np.diff(np.append(starts, len(order)))
-    predicted, actual = (np.add.reduceat(values[order], starts) / rows for values in (predictions, labels))
-    return Bins(predicted, actual, rows)
 
 
 def _thinned(x: Floats, y: Floats) -> Curve:

@@ -13,7 +13,7 @@ from rich.console import Console
 from tfrs_mtl.dataset.shop import Shop, open_shop
 from tfrs_mtl.evaluation.bootstrap import Interval
 from tfrs_mtl.evaluation.ranking import Predictions, compare_ranking, constant_predictions
-from tfrs_mtl.evaluation.reliability import Bin, compare_reliability
+from tfrs_mtl.evaluation.reliability import Bins, compare_reliability
 from tfrs_mtl.evaluation.retrieval import (
     KS,
     CandidateContender,
@@ -50,7 +50,7 @@ class Evaluation:
 
     retrieval: Comparison
     ranking: Comparison
-    reliability: Mapping[str, Mapping[str, tuple[Bin, ...]]]
+    reliability: Mapping[str, Mapping[str, Bins]]
 
 
 def evaluate(

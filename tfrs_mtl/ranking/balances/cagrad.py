@@ -43,15 +43,17 @@ def worst_mixture(gram: Any, equal: Any) -> Any:
     """
     pull = tf.linalg.matvec(gram, equal)
     reach = _RADIUS * _norm(gram, equal)
-    mixture = equal
-    for step in range(_ITERATIONS):
+
+    def step(number: Any, mixture: Any) -> tuple[Any, Any]:
         bend = tf.math.divide_no_nan(tf.linalg.matvec(gram, mixture), _norm(gram, mixture))
         slope = pull + reach * bend
         lowest = tf.reduce_min(slope)
         down = tf.math.divide_no_nan(slope - lowest, tf.reduce_max(slope) - lowest)
-        moved = mixture * tf.exp(-_PACE / (1 + step) * down)
-        mixture = tf.math.divide_no_nan(moved, tf.reduce_sum(moved))
-    return mixture
+        moved = mixture * tf.exp(-_PACE / (1 + number) * down)
+        return number + 1, tf.math.divide_no_nan(moved, tf.reduce_sum(moved))
+
+    start = tf.zeros((), equal.dtype), equal
+    return tf.while_loop(lambda number, _: number < _ITERATIONS, step, start)[1]
 
 
 def _norm(gram: Any, mixture: Any) -> Any:

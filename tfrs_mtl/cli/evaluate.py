@@ -47,7 +47,7 @@ def command(
     file = project.artefacts / "evaluation" / f"{chosen.id}.json"
     whole = {"retrieval": with_intervals(found.retrieval), "ranking": with_intervals(found.ranking)}
     bins = {
-        task: {name: found.to_json() for name, found in contenders.items()}
+        task: {name: own.to_json() for name, own in contenders.items()}
         for task, contenders in found.reliability.items()
     }
     _write(file, {"bundle": chosen.id, **whole, "reliability": bins})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
@@ -18,13 +19,17 @@ if TYPE_CHECKING:
     from serving.recommender import Recommender
 
 
-def create_app(settings: HttpSettings | None = None, *, recommender: Recommender | None = None) -> FastAPI:
+def create_app(
+    settings: HttpSettings | None = None,
+    *,
+    recommender: Recommender | Callable[[], Recommender] | None = None,
+) -> FastAPI:
     """Return the application; without arguments, as a factory for uvicorn and gunicorn.
 
     Args:
         settings: default: those of the environment.
-        recommender: answers, and stays its caller's; default: the one that the settings name, loaded when the
-            server starts, after any fork.
+        recommender: answers, and stays its caller's; or what loads one when the server starts, after any
+            fork. Default: the one that the settings name, loaded then.
 
     Raises:
         UserError: a variable of the environment makes no sense.

@@ -8,11 +8,14 @@ import signal
 import socket
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
-from typing import TypedDict
+from threading import Thread
+from typing import TYPE_CHECKING, TypedDict
 
 import click
 import uvicorn
+from fastapi import FastAPI
 from uvicorn.supervisors import Multiprocess
 
 from serving.http import HttpSettings, create_app
@@ -21,9 +24,14 @@ from serving.http.source import loader
 from tfrs_mtl.cli.main import Settings
 from tfrs_mtl.errors import StoreError, UserError
 
+if TYPE_CHECKING:
+    from serving import Recommender
+
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _GRACE = 30
 """Seconds that running requests have to finish."""
+_MISTAKE = "_TFRS_MTL_MISTAKE"
+"""Names the file in which a worker leaves word of the user's mistake."""
 _SILENCE = 120
 """Seconds that a worker may be silent: while TensorFlow loads, no thread of it answers its supervisor."""
 
@@ -101,12 +109,42 @@ def _supervise(settings: HttpSettings, bound: socket.socket, workers: int) -> No
     with tempfile.TemporaryDirectory(prefix="tfrs-mtl-metrics-") as counts:
         # Before Feast is imported, which would set it to a directory of its own.
         os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", counts)
+        mistake = Path(counts) / "mistake"
+        os.environ[_MISTAKE] = str(mistake)
         _check(settings)
-        config = uvicorn.Config("serving.http:create_app", factory=True, workers=workers, **_options())
+        config = uvicorn.Config(f"{__name__}:app_of_worker", factory=True, workers=workers, **_options())
         supervisor = Multiprocess(config, sockets=[bound])
+        Thread(target=_end_at, args=(mistake, supervisor), daemon=True).start()
         supervisor.run()
+        if mistake.exists():
+            raise UserError(mistake.read_text())
     if any(process.exitcode == uvicorn.config.STARTUP_FAILURE for process in supervisor.processes):
         raise StoreError("a worker could not start; its log stands above")
+
+
+def _end_at(mistake: Path, supervisor: Multiprocess) -> None:
+    """End at a worker's word: by itself the supervisor may wait as long as a worker may be silent."""
+    while not supervisor.should_exit.wait(0.2):
+        if mistake.exists():
+            supervisor.should_exit.set()
+            for process in supervisor.processes:
+                with suppress(OSError):
+                    process.child_conn.send(False)  # it may wait for the answer of a worker that is gone
+
+
+def app_of_worker() -> FastAPI:
+    """Return the application of one of several processes, which leaves word of what the user got wrong."""
+    settings = HttpSettings.from_environment(os.environ)
+    load = loader(settings)
+
+    def load_or_tell() -> Recommender:
+        try:
+            return load()
+        except UserError as error:
+            Path(os.environ[_MISTAKE]).write_text(str(error))
+            raise
+
+    return create_app(settings, recommender=load_or_tell)
 
 
 def _check(settings: HttpSettings) -> None:

@@ -19,6 +19,7 @@ from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 import pytest
+import yaml
 
 from tests.e2e.built import ROOT, Built
 
@@ -166,3 +167,21 @@ def test_a_port_in_use_is_told_before_anything_is_loaded(built: Built) -> None:
         done = built.run("serve", "--port", str(other.getsockname()[1]))
     assert done.exit_code == 2
     assert "Address already in use" in done.stderr
+
+
+@pytest.mark.slow
+def test_a_mistake_that_only_a_worker_sees_is_told_by_the_command(built: Built, tmp_path: Path) -> None:
+    if built.name == "cinema":
+        return  # once: it knows nothing of the shop, and two processes load
+    content = yaml.safe_load((built.path / "recommender.yaml").read_text())
+    spec = tmp_path / "recommender.yaml"
+    filters = {"bad": {"where": "no_such_column > 1"}}
+    spec.write_text(yaml.safe_dump({**content, "serving": {"filters": filters}}))
+    command = ["-m", "tfrs_mtl", "-c", str(built.path), "--spec", str(spec)]
+    command += ["--artefacts", str(built.project.artefacts), "serve", "--port", "0", "--workers", "2"]
+    done = subprocess.run(
+        [sys.executable, *command], cwd="/", env=_environment(), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2, done.stderr
+    told = done.stderr.rpartition("\nError: ")[2]
+    assert told.startswith("serving.filters.bad.where: 'no_such_column > 1'")

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tfrs_mtl._tf import tf
+from tfrs_mtl.layers.sequences import AttentionHistory, ConvolutionHistory, GruHistory
 
 
 class MeanHistory(tf.keras.layers.Layer):
@@ -37,6 +38,9 @@ class MeanHistory(tf.keras.layers.Layer):
 
 
 HISTORIES: dict[str, Callable[[], Any]] = {
+    "attention": AttentionHistory,
+    "convolution": ConvolutionHistory,
+    "gru": GruHistory,
     "mean": MeanHistory,
 }
 """Name in the spec -> encoder. ``none`` is no encoder: the history is left out."""

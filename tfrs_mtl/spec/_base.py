@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta, timezone
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import (
     BaseModel,
@@ -74,6 +74,9 @@ def duration_text(value: timedelta) -> str:
     hours = value // _HOUR
     return f"{hours // 24}d" if hours % 24 == 0 else f"{hours}h"
 
+
+HistoryEncoder = Literal["attention", "convolution", "gru", "mean", "none"]
+"""Encoders of a query's history; ``layers/history.py`` has them."""
 
 Duration = Annotated[
     timedelta,

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from tfrs_mtl.spec._base import Duration, Section, Width, refuse
+from tfrs_mtl.spec._base import Duration, HistoryEncoder, Section, Width, refuse
 from tfrs_mtl.spec.architectures import Architecture, Cgc
 from tfrs_mtl.spec.misfits import misfits
 from tfrs_mtl.spec.retrieval import Training
@@ -56,7 +56,7 @@ class Ranking(Section):
         (128,), description="Widths of each expert's (or the shared encoder's) layers."
     )
     tower: tuple[Width, ...] = Field((32,), description="Widths of each task's own layers.")
-    history: Literal["mean", "none"] = Field("mean", description="Encoder of the query's history.")
+    history: HistoryEncoder = Field("mean", description="Encoder of the query's history.")
     dropout: float = Field(0.1, ge=0, lt=1, description="Share of units dropped in training.")
     balance: BalanceName = Field(
         "static",

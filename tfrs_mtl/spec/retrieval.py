@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from tfrs_mtl.spec._base import Identifier, Section, Width
+from tfrs_mtl.spec._base import HistoryEncoder, Identifier, Section, Width
 
 
 class Training(Section):
@@ -46,7 +46,11 @@ class Retrieval(Section):
     )
     dim: int = Field(64, ge=1, le=4096, description="Width of both towers' outputs.")
     hidden: tuple[Width, ...] = Field((128,), description="Widths of the hidden layers of each tower.")
-    history: Literal["mean", "none"] = Field("mean", description="Encoder of the query's history.")
+    history: HistoryEncoder = Field(
+        "mean",
+        description="Encoder of the query's history: two means, the strongest filter over three in a row, "
+        "a recurrence, or attention of the last item.",
+    )
     normalise: bool = Field(True, description="L2-normalise both outputs (the score is a cosine).")
     temperature: float = Field(0.1, gt=0, description="Divides the scores in the softmax.")
     logq: bool = Field(

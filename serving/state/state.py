@@ -133,6 +133,7 @@ def load_state(live: Project, bundle: str) -> State:
         k=project.spec.batch.k,
         weights=project.spec.weights,
         exposure=contents.exposure,
+        standing=contents.standing,
     )
     settings = project.spec.serving
     masks = filter_masks(project.schema, contents.items.frame, settings.filters)

@@ -46,14 +46,21 @@ class Pairs(NamedTuple):
     signals: Floats
 
 
-def mixed(scorer: Scorer, queries: EncodedQueries, k: int, *, excluded: Excluded | None) -> Rows:
+def mixed(
+    scorer: Scorer,
+    queries: EncodedQueries,
+    k: int,
+    *,
+    excluded: Excluded | None,
+    allowed: NDArray[np.bool_] | None,
+) -> Rows:
     """Return each query's k best candidates by the mixer, [n, k], best first; -1 where there are fewer."""
     assert scorer.models.mixer is not None
     found = np.full((len(queries), k), -1, np.int32)
     for start in range(0, len(queries), _QUERIES_A_BLOCK):
         block = queries.slice(start, _QUERIES_A_BLOCK)
         barred = None if excluded is None else excluded.part(slice(start, start + len(block)))
-        pairs = candidate_pairs(scorer, block, k, excluded=barred)
+        pairs = candidate_pairs(scorer, block, k, excluded=barred, allowed=allowed)
         score = scorer.models.mixer(pairs.signals)
         order = np.lexsort((pairs.item_rows, -score, pairs.query_rows))
         owners = pairs.query_rows[order]
@@ -64,7 +71,12 @@ def mixed(scorer: Scorer, queries: EncodedQueries, k: int, *, excluded: Excluded
 
 
 def candidate_pairs(
-    scorer: Scorer, queries: EncodedQueries, k: int, *, excluded: Excluded | None = None
+    scorer: Scorer,
+    queries: EncodedQueries,
+    k: int,
+    *,
+    excluded: Excluded | None = None,
+    allowed: NDArray[np.bool_] | None = None,
 ) -> Pairs:
     """Ask every source for a block of queries, and gather what is known of what they name."""
     standing = scorer.standing
@@ -72,12 +84,12 @@ def candidate_pairs(
     items = len(scorer.items.frame)
     related = _related(standing, queries.own, items)
     sources = [
-        scorer.search(queries, k + _SPARE, excluded=excluded).rows,
+        scorer.search(queries, k + _SPARE, excluded=excluded, allowed=allowed).rows,
         queries.own,
         _highest(related, k // 2 + _SPARE),
         np.tile(standing.popular[:_POPULAR], (len(queries), 1)),
     ]
-    rows = kept(merged(sources, items), items, allowed=None, excluded=excluded)
+    rows = kept(merged(sources, items), items, allowed=allowed, excluded=excluded)
     held = rows >= 0
     query_rows, item_rows = np.nonzero(held)[0].astype(np.int64), rows[held].astype(np.int64)
     return Pairs(query_rows, item_rows, _signals(scorer, queries, query_rows, item_rows, related))

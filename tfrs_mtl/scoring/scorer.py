@@ -71,17 +71,34 @@ class Scorer:
         arrays = self.models.preprocessor.encode("query", queries)
         return EncodedQueries(queries, arrays, own_items(self.schema, queries, self.items.lookup))
 
+    @property
+    def mixes(self) -> bool:
+        """Whether candidates of all sources get one order."""
+        return self.models.mixer is not None and self.standing is not None
+
     def find(self, queries: EncodedQueries, k: int, *, excluded: Excluded | None = None) -> Rows:
         """Return each query's candidates, every row of the snapshot once, -1 where there is none.
 
-        Mixed, they are the k best of all sources, best first, [n, k]. Unmixed, they are the k best of the
-        towers, then what the query met before, [n, k + own].
+        They are the k best of all sources where they are mixed, else of the towers, then what the query met
+        before, [n, k + own].
         """
-        if self.models.mixer is not None and self.standing is not None:
-            return mixed(self, queries, k, excluded=excluded)
         items = len(self.items.frame)
-        found = self.search(queries, k, excluded=excluded).rows
+        if self.mixes:
+            found = self.mixed(queries, k, excluded=excluded)
+        else:
+            found = self.search(queries, k, excluded=excluded).rows
         return merged([found, kept(queries.own, items, allowed=None, excluded=excluded)], items)
+
+    def mixed(
+        self,
+        queries: EncodedQueries,
+        k: int,
+        *,
+        excluded: Excluded | None = None,
+        allowed: NDArray[np.bool_] | None = None,
+    ) -> Rows:
+        """Return each query's k best candidates of all sources, best first, [n, k]; -1 for none."""
+        return mixed(self, queries, k, excluded=excluded, allowed=allowed)
 
     def knows(self, queries: Frame) -> NDArray[np.bool_]:
         """Say of each query whether anything is known: a feature, or an id that the models have met, [n].

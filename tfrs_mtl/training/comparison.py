@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
+from tfrs_mtl.dataset.examples import Examples
+from tfrs_mtl.dataset.ranking_rows import RankingRows
 from tfrs_mtl.dataset.shop import Shop, open_shop
 from tfrs_mtl.evaluation.bootstrap import Interval
 from tfrs_mtl.evaluation.ranking import Predictions, compare_ranking, constant_predictions
@@ -31,7 +34,7 @@ from tfrs_mtl.project import Project
 from tfrs_mtl.ranking.model import single_task
 from tfrs_mtl.scoring import Scorer, standing_for, to_snapshot
 from tfrs_mtl.training.fitting import fit_ranking, fit_retrieval, predict
-from tfrs_mtl.training.prepare import RankingSet, TrainingSets, prepare, ranking_set
+from tfrs_mtl.training.prepare import TrainingSets, prepare, ranking_set
 from tfrs_mtl.training.progress import print_title
 
 OURS = "ours"
@@ -60,31 +63,58 @@ def evaluate(
 
     The contenders in retrieval: ``ours`` (the candidates), ``towers``, ``ours_ranked`` (the candidates,
     ranked), popularity of all the past and of late, the query's own history and, with ``peers``,
-    vanilla TFRS. In ranking: ``ours``,
-    the constant mean and, with ``peers``, one model a task. Peers are trained here, on the same rows.
+    vanilla TFRS. In ranking: ``ours``, the constant mean and, with ``peers``, one model a task. Peers are
+    trained here, on the same rows.
     """
     shop = open_shop(project.repo, project.schema)
     # Vanilla TFRS knows no other way to a query's repeats than to learn them: it gets them all.
     sets = prepare(shop, seed=seed, repeats=1.0) if peers else None
     runs = project.runs / f"seed-{seed}"
+    retrieval = _retrieval(project, shop, models, sets, seed=seed, directory=runs, progress=progress)
+    if sets is not None:
+        sets = replace(sets, retrieval=Examples((), 0))  # done with; ranking needs the memory
+    tasks = project.spec.ranking.tasks
+    rows, ours = _of_test(shop, models, seed=seed)
+    rankers: dict[str, Predictions] = {OURS: ours}
+    if sets is not None:
+        rankers["single_task"] = _single_tasks(
+            project, shop, sets, seed=seed, directory=runs, progress=progress
+        )
+        rankers["constant"] = constant_predictions(tasks, sets.ranking.rows.labels, len(rows))
+    ranking = compare_ranking(tasks, rows.labels, rankers, queries=rows.queries, seed=seed)
+    return Evaluation(retrieval, ranking, compare_reliability(tasks, rows.labels, rankers))
+
+
+class _OfTest(NamedTuple):
+    """The rows of the test window, and a model's predictions of them."""
+
+    rows: RankingRows
+    predictions: Predictions
+
+
+def _of_test(shop: Shop, models: Models, *, seed: int) -> _OfTest:
+    """Predict the test window's rows, and let go of their features."""
+    test = ranking_set(shop, models.preprocessor, shop.windows.test, seed=seed + 2)
+    return _OfTest(test.rows, predict(models.ranking, test))
+
+
+def _retrieval(
+    project: Project,
+    shop: Shop,
+    models: Models,
+    sets: TrainingSets | None,
+    *,
+    seed: int,
+    directory: Path,
+    progress: Console | None,
+) -> Comparison:
     truth = truth_of(shop, shop.windows.test)
     moment = read_moment(shop, truth)
     contenders = _retrieval_contenders(shop, models, moment)
     if sets is not None:
-        where = runs / "vanilla"
+        where = directory / "vanilla"
         contenders |= _vanilla(project, sets, moment, seed=seed, directory=where, progress=progress)
-    retrieval = compare_retrieval(shop, truth, contenders, seed=seed)
-    test = ranking_set(shop, models.preprocessor, shop.windows.test, seed=seed + 2)
-    rankers: dict[str, Predictions] = {OURS: predict(models.ranking, test)}
-    tasks = project.spec.ranking.tasks
-    if sets is not None:
-        # The same rows, but by the preprocessing that these models learnt with: the bundle's may be older.
-        same = ranking_set(shop, sets.preprocessor, shop.windows.test, seed=seed + 2)
-        alone = _single_tasks(project, sets, same, seed=seed, directory=runs, progress=progress)
-        rankers["single_task"] = alone
-        rankers["constant"] = constant_predictions(tasks, sets.ranking.rows.labels, len(test.rows))
-    ranking = compare_ranking(tasks, test.rows.labels, rankers, queries=test.rows.queries, seed=seed)
-    return Evaluation(retrieval, ranking, compare_reliability(tasks, test.rows.labels, rankers))
+    return compare_retrieval(shop, truth, contenders, seed=seed)
 
 
 def _retrieval_contenders(shop: Shop, models: Models, moment: Moment) -> dict[str, Contender]:
@@ -126,13 +156,15 @@ def _vanilla(
 
 def _single_tasks(
     project: Project,
+    shop: Shop,
     sets: TrainingSets,
-    test: RankingSet,
     *,
     seed: int,
     directory: Path,
     progress: Console | None,
 ) -> Predictions:
+    # The same rows, but by the preprocessing that these models learnt with: the bundle's may be older.
+    test = ranking_set(shop, sets.preprocessor, shop.windows.test, seed=seed + 2)
     predictions: dict[str, NDArray[np.float32]] = {}
     for task in project.spec.ranking.tasks:
         alone = single_task(project.spec.ranking, task.name)

@@ -72,4 +72,5 @@ def _part_of(contents: Contents, rows: NDArray[np.int64]) -> Contents:
     columns = {name: column.take(index) for name, column in frame.columns.items()}
     items = to_snapshot(contents.models, Frame(columns, frame.times[rows]))
     exposure = None if contents.exposure is None else contents.exposure[rows]
-    return Contents(contents.models, items, contents.popularity[rows], exposure)
+    standing = None if contents.standing is None else contents.standing.take(rows)
+    return Contents(contents.models, items, contents.popularity[rows], exposure, standing)

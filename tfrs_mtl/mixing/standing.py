@@ -37,6 +37,10 @@ class Standing:
         """Rows of the items, those that are most popular of late first, [items]."""
         return np.argsort(-self.popularity[:, 0], kind="stable").astype(np.int32)
 
+    def take(self, rows: NDArray[np.int64]) -> Standing:
+        """Return how some of the items stand, in the order of the rows."""
+        return Standing(self.popularity[rows], self.similar[rows][:, rows])
+
     def save(self, directory: Path) -> None:
         """Write to one file in a directory."""
         with (directory / _FILE).open("wb") as stream:

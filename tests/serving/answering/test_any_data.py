@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 
 from serving import Recommender
@@ -51,7 +52,9 @@ def test_of_an_empty_catalogue_there_is_an_empty_answer(built: Built, recommende
     full = recommender.state
     nothing = to_snapshot(full.contents.models, full.items.frame.slice(0, 0))
     contents = replace(full.contents, items=nothing, popularity=full.contents.popularity[:0])
-    empty = replace(full, contents=contents).with_items(nothing, built.at)
+    standing = full.scorer.standing
+    scorer = replace(full.scorer, standing=standing and standing.take(np.empty(0, np.int64)))
+    empty = replace(full, contents=contents, scorer=scorer).with_items(nothing, built.at)
     reader = Reader(1)
     for query in (*busiest(built, 1), UNKNOWN[built.name]):
         for wishes in ({}, {"explain": True, "diversity": {"mmr": 0.5, "caps": {CATEGORY[built.name]: 1}}}):

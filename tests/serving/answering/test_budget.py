@@ -107,10 +107,9 @@ def test_ranking_that_comes_too_late_leaves_the_candidates_in_their_order(
     assert ranked.degraded == ()
     assert len(without.items) == 8
     state = patient.state
-    vectors = state.scorer.search(
-        state.scorer.encode(patient._reader.read(state, _request(built, patient)).queries), 8
-    )
-    assert keys(without) == [state.items.keys[int(row)].as_py() for row in vectors.rows[0]]
+    queries = state.scorer.encode(patient._reader.read(state, _request(built, patient)).queries)
+    (candidates,) = state.scorer.find(queries, state.scorer.candidates)
+    assert keys(without) == [state.items.keys[int(row)].as_py() for row in candidates[:8]]
     for item in without.items:
         assert math.isnan(item.score)
         assert np.isnan(list(item.predictions.values())).all()

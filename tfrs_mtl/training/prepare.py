@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from tfrs_mtl.dataset.assemble import Raw, encode_raw, gather_raw
@@ -67,6 +68,7 @@ def prepare(shop: Shop, *, seed: int, repeats: float | None = None) -> TrainingS
         examples = replace(examples, slates=slates_of(rows))
     ranking = RankingSet(rows, examples)
     del raw
+    pa.default_memory_pool().release_unused()
     truth = truth_of(shop, windows.validation)
     return TrainingSets(
         preprocessor=preprocessor,
@@ -85,7 +87,10 @@ def ranking_set(
 ) -> RankingSet:
     """Return a window's ranking rows, encoded."""
     rows, raw = _ranking_raw(shop, window, seed=seed, sample=sample)
-    return RankingSet(rows, encode_raw(preprocessor, raw, rows.labels))
+    found = RankingSet(rows, encode_raw(preprocessor, raw, rows.labels))
+    del raw
+    pa.default_memory_pool().release_unused()  # lists of pairs, gigabytes of them, which Arrow would keep
+    return found
 
 
 def _ranking_raw(shop: Shop, window: Window, *, seed: int, sample: int | None) -> tuple[RankingRows, Raw]:

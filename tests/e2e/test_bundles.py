@@ -148,9 +148,9 @@ def test_a_bundle_with_scann_says_its_recall_and_answers_nearly_like_exact_searc
     )
     facts = bundle.manifest.metrics["index"]
     assert isinstance(facts, dict)
-    assert 0.6 < float(str(facts["recall@100"])) <= 1  # of few items, and by partitions drawn anew each time
+    assert 0.8 < float(str(facts["recall@100"])) <= 1
     again = open_contents(bundle, project).contents
     assert isinstance(again.items.index, scann.ScannIndex)
     assert again.items.index.searcher is not None
     vectors = retrieval.encode_queries(exact.models.preprocessor.encode("query", queries))
-    assert recall_at(again.items.index, exact.items.index, vectors, 20) > 0.6
+    assert recall_at(again.items.index, exact.items.index, vectors, 20) > 0.8

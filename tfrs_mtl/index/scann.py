@@ -21,6 +21,7 @@ from tfrs_mtl.index.recall import recall_at
 _LEAST = 4096  # fewer items are searched exactly in less time
 _ENOUGH_RECALL = 0.99
 _PROBES = 256
+_FEWEST_LEAVES = 16  # partitions of few items are drawn otherwise each time, and fewer of them miss too much
 _NEIGHBOURS = 500  # about as many as are ranked afterwards
 _SPARE = 3  # so many quantised scores are looked at for each item that is asked for
 _BLOCK = 64  # queries at a time: each brings its candidates' vectors
@@ -64,7 +65,7 @@ class ScannIndex:
         with without_chatter():
             searcher = builder.build()
         probes, wanted = _probes(exact.vectors), min(_NEIGHBOURS, exact.size // (2 * _SPARE))
-        leaves = max(1, partitions // 32)
+        leaves = min(partitions, max(_FEWEST_LEAVES, partitions // 32))
         while leaves < partitions:
             if recall_at(cls(exact, searcher, leaves), exact, probes, wanted) >= _ENOUGH_RECALL:
                 break

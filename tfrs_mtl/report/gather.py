@@ -24,7 +24,7 @@ from tfrs_mtl.report.cohorts import Cohort, cohorts
 from tfrs_mtl.report.curves import TaskCurves, curves_of
 from tfrs_mtl.report.examples import Example, examples
 from tfrs_mtl.report.importance import permutation_importance
-from tfrs_mtl.scoring import Scorer, to_snapshot
+from tfrs_mtl.scoring import Scorer, standing_for, to_snapshot
 from tfrs_mtl.scoring.explain import names_for_people
 from tfrs_mtl.training.comparison import evaluate
 from tfrs_mtl.training.fitting import predict
@@ -141,5 +141,6 @@ def _examples(shop: Shop, models: Models) -> tuple[Example, ...]:
         k=spec.batch.k,
         weights=spec.weights,
         exposure=shop.exposure(moment.at),
+        standing=standing_for(models, shop, moment.at),
     )
     return examples(shop, scorer, truth, moment)

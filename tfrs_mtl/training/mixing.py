@@ -38,7 +38,6 @@ def with_mixer(shop: Shop, sets: TrainingSets, models: Models, *, seed: int) -> 
 def fit_mixer(shop: Shop, sets: TrainingSets, models: Models, *, seed: int) -> Mixer | None:
     """Return a mixer for the towers of these models; None where it is no better than the towers' own order.
 
-
     It is the network of ``training/listwise.py``; the epoch is the one that is best on a fifth of the
     queries, which the network does not learn from. The towers have not learnt from the window, so
     their scores are as honest as they will be afterwards.

@@ -131,6 +131,8 @@ def flat(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     """Return a column as one Arrow array."""
     if isinstance(column, pa.Array):
         return column
+    if column.num_chunks == 1:  # Arrow would copy it
+        return column.chunk(0)
     whole = column.combine_chunks()
     if isinstance(whole, pa.ChunkedArray):
         return whole.chunk(0) if whole.num_chunks else pa.array([], whole.type)

@@ -2,7 +2,8 @@
 
 An architecture's ``first`` is affine in its input, the columns of query, item and pair side by side. So it is
 the sum of a product with each side's columns and a bias. Most of the model's work is in the item's product,
-and that is done when the items are encoded.
+and that is done when the items are encoded. A category of a pair that has fewer ids than its embedding has
+columns is met by the product of both, made beforehand.
 """
 
 from __future__ import annotations
@@ -70,6 +71,13 @@ class Inference:
         self._model = model
         self._inputs = inputs
         self._largest = largest
+        encoder = model.encoder
+        self._widths = dict(zip(encoder.kept, map(sum, encoder.segments), strict=True))
+        self._folded = [
+            given
+            for given in inputs.pair
+            if given.form == "category" and given.size <= self._widths.get(given, 0)
+        ]
         self._predict = Compiled(self._compile)
 
     def encode_items(self, arrays: Arrays) -> EncodedItems:
@@ -146,17 +154,34 @@ class Inference:
 
     def _encode(self, inputs: Sequence[ModelInput], features: Any) -> list[Any]:
         encoder = self._model.encoder
-        return [encoder.encode(given, features) for given in inputs if given in encoder.kept]
+        return [
+            tf.one_hot(features[given.name], given.size)
+            if given in self._folded
+            else encoder.encode(given, features)
+            for given in inputs
+            if given in encoder.kept
+        ]
 
     def _kernels(self) -> Kernels:
         """Read the first layer off what it makes of zeros, and of each column alone."""
-        encoder, match, first = self._model.encoder, self._model.match, self._model.architecture.first
-        widths = dict(zip(encoder.kept, map(sum, encoder.segments), strict=True))
-        sides = [sum(widths.get(given, 0) for given in side) for side in self._inputs]
+        match, first = self._model.match, self._model.architecture.first
+        sides = [sum(self._widths.get(given, 0) for given in side) for side in self._inputs]
         sides[-1] += match.width if match is not None else 0
         bias = first(tf.zeros([1, sum(sides)]))
         query, item, pair = tf.split(first(tf.eye(sum(sides))) - bias, sides)
-        return Kernels(query, item, pair, bias[0])
+        return Kernels(query, item, self._fold(pair), bias[0])
+
+    def _fold(self, kernel: Any) -> Any:
+        """Multiply the embeddings of pairs' categories of few ids into the pairs' kernel [columns, first]."""
+        encoder = self._model.encoder
+        kept = [given for given in self._inputs.pair if given in encoder.kept]
+        widths = [self._widths[given] for given in kept]
+        *parts, rest = tf.split(kernel, [*widths, kernel.shape[0] - sum(widths)])
+        for n, given in enumerate(kept):
+            if given in self._folded:
+                embedded = encoder.encode(given, {given.name: tf.range(given.size)})
+                parts[n] = tf.matmul(embedded, parts[n])
+        return tf.concat([*parts, rest], axis=0)
 
 
 def _looked_at(match: Match | None) -> set[str]:

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tfrs_mtl.store.append import append_to_file
+from tfrs_mtl.errors import DataError
+from tfrs_mtl.store.append import append_to_file, put_snapshot
 from tfrs_mtl.store.types import MOMENT
 
 _KINDS = {"at": pa.timestamp("ns"), "small": pa.int32(), "text": pa.string(), "list": pa.list_(pa.float32())}
@@ -75,3 +76,20 @@ def test_who_reads_meanwhile_sees_it_whole(file: Path) -> None:
     reading.join()
     assert seen == sorted(seen)
     assert len(pq.read_table(file)) == 32
+
+
+def test_a_snapshot_takes_the_place_of_the_one_of_its_time(tmp_path: Path) -> None:
+    file = tmp_path / "new" / "vectors.parquet"
+    for day, values in ((1, [1, 2]), (2, [3]), (1, [4])):
+        times = pa.array([day] * len(values), pa.int64()).cast(MOMENT)
+        put_snapshot(file, pa.table({"value": values, "at": times}), time="at")
+    assert pq.read_table(file)["value"].to_pylist() == [3, 4]
+    assert [each.name for each in file.parent.iterdir()] == ["vectors.parquet"]
+
+
+def test_what_is_no_parquet_file_is_named_and_stays(tmp_path: Path) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_text("mine")
+    with pytest.raises(DataError, match=r"notes\.txt: expected a parquet file"):
+        put_snapshot(file, pa.table({"at": pa.array([1], pa.int64()).cast(MOMENT)}), time="at")
+    assert file.read_text() == "mine"

@@ -22,6 +22,7 @@ COMMANDS = {
     "evaluate": "Judge a bundle on the test window, beside what it has to beat.",
     "report": "Write a page with all that can be said of a bundle.",
     "batch-score": "Recommend items to all queries, or to a file of them.",
+    "embed": "Write the towers' vectors as features for other models.",
     "recommend": "Recommend items to one query, from the online store.",
     "skew": "Compare what the online and the offline path feed the models.",
     "serve": "Answer over HTTP.",

@@ -3,7 +3,14 @@
 All learn from the same rows and features, stop by the same validation window and are judged on the same test
 rows. The seed decides rows, negatives, weights and order; each figure is the mean over seeds with its spread
 (standard deviation). `mmoe+uncertainty` is an architecture with another balance; `--contenders` takes any
-such pair. The shop must stand: run `make demo` first, or let this script build its features.
+such pair. `torch_mmoe` and `torch_ple` are those of `torch-rechub`, at the size of `mmoe` and `ple` (extra
+`torch`). `--ablations` takes from ours one part each. The shop must stand: run `make demo` first, or let this
+script build its features.
+
+Its JSON: task -> contender -> metric -> [mean, spread]; `transfer`, of a task's metrics ours minus those of
+the task's own model, seed by seed; `cost` -> contender -> seconds, rows_per_s (of the training steps),
+parameters, scoring_ms (500 candidates of one query as serving ranks them); `scoring`, the same of ours beside
+the eager Keras call and the models of single tasks.
 """
 
 from __future__ import annotations
@@ -15,23 +22,29 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from peers.boosted import boosted
+from peers.installed import TORCH, runnable
 from peers.linear import linear
+from ranked.ablations import ABLATIONS, ablated, sets_of
+from ranked.figures import ALONE, OURS, Cost, Table, cost, cost_line, means, scoring, summary, transfer
+from ranked.scoring import eager, exported, inputs_of, milliseconds, request_of
 from rich.console import Console
 
 from tfrs_mtl import spec
 from tfrs_mtl.dataset.shop import Shop, open_shop
 from tfrs_mtl.evaluation import binary_metrics, ranking_table, regression_metrics
+from tfrs_mtl.models import PARTS, RANKING_ID_DIM
 from tfrs_mtl.project import open_project
 from tfrs_mtl.ranking.architectures import ARCHITECTURES
-from tfrs_mtl.ranking.model import single_task
+from tfrs_mtl.ranking.model import RankingModel, single_task
 from tfrs_mtl.training.fitting import fit_ranking, predict
+from tfrs_mtl.training.history import History
 from tfrs_mtl.training.prepare import RankingSet, TrainingSets, prepare, ranking_set
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -44,25 +57,30 @@ SIZED: dict[str, Any] = {
 }
 """Settings of those architectures that are not run as they come by their name."""
 
+EAGER = "eager"
+
 Predictions = dict[str, NDArray[np.float64]]
 
 
-@dataclass(frozen=True)
-class Cost:
-    """What a contender's training took; rows a second are those of the training steps alone."""
-
-    seconds: float
-    parameters: int | None
-    rows_per_second: float | None
-
-
 class Learnt(NamedTuple):
-    """A contender's predictions of the test rows, its parameters, its rows and the seconds of its steps."""
+    """A contender's predictions of the test rows, its parameters, its rows and the seconds of its steps.
+
+    ``models`` are those of ours that made them.
+    """
 
     predictions: Predictions
     parameters: int | None = None
     rows: float = 0.0
     seconds: float = 0.0
+    models: tuple[RankingModel, ...] = ()
+
+
+class Judged(NamedTuple):
+    """What one seed gave: task -> contender -> metric -> value, costs, milliseconds of ours by Keras."""
+
+    metrics: Table
+    costs: dict[str, Cost]
+    eager_ms: float | None
 
 
 @dataclass(frozen=True)
@@ -79,19 +97,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--contenders", type=lambda text: tuple(text.split(",")), default=CONTENDERS)
+    parser.add_argument("--ablations", action="store_true", help="in place of the contenders")
     given = parser.parse_args()
+    contenders = runnable(WITHOUT if given.ablations else given.contenders)
     build_features()
     project = open_project(REPO)
     shop = open_shop(project.repo, project.schema)
-    found = [judge_all(shop, given.contenders, seed) for seed in range(given.seeds)]
-    tasks = project.spec.ranking.tasks
-    table = {task.name: summary([metrics[task.name] for metrics, _ in found]) for task in tasks}
+    found = [judge_all(shop, contenders, seed) for seed in range(given.seeds)]
+    table = {task: summary([seed.metrics[task] for seed in found]) for task in found[0].metrics}
     Console(width=120).print(ranking_table(means(table), title=f"Test window, mean of {given.seeds} seeds"))
-    costs = {name: cost([cost_of[name] for _, cost_of in found]) for name in found[0][1]}
+    costs = {name: cost([seed.costs[name] for seed in found]) for name in contenders}
     for name, figures in costs.items():
-        speed, size = figures["rows_per_s"] or 0, figures["parameters"] or 0
-        print(f"{name:20}{figures['seconds']:8.1f} s  {speed:10,.0f} rows/s  {size:12,} parameters")
-    print(json.dumps({**table, "cost": costs}))
+        print(cost_line(name, figures))
+    rest = {"transfer": transfer([seed.metrics for seed in found]), "cost": costs}
+    print(json.dumps({**table, **rest, "scoring": scoring(costs, [seed.eager_ms for seed in found])}))
 
 
 def build_features() -> None:
@@ -106,16 +125,18 @@ def run(*command: str) -> None:
     subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-def judge_all(shop: Shop, contenders: Sequence[str], seed: int) -> tuple[dict[str, Any], dict[str, Cost]]:
-    """Train contenders with one seed; return task -> contender -> metric -> value, and their costs."""
+def judge_all(shop: Shop, contenders: Sequence[str], seed: int) -> Judged:
+    """Train contenders with one seed, judge them on the test window and time them."""
     sets = prepare(shop, seed=seed)
     test = ranking_set(shop, sets.preprocessor, shop.windows.test, seed=seed + 2)
     setting = Setting(shop.schema.spec.ranking, sets, test, seed)
-    predictions, costs = {}, {}
+    predictions: dict[str, Predictions] = {}
+    costs: dict[str, Cost] = {}
+    models: dict[str, tuple[RankingModel, ...]] = {}
     for name in contenders:
         began = time.perf_counter()
         learnt = contender(name, setting)
-        predictions[name] = learnt.predictions
+        predictions[name], models[name] = learnt.predictions, learnt.models
         speed = learnt.rows / learnt.seconds if learnt.seconds else None
         costs[name] = Cost(time.perf_counter() - began, learnt.parameters, speed)
         print(f"seed {seed}: {name} in {costs[name].seconds:.1f} s", file=sys.stderr, flush=True)
@@ -123,7 +144,21 @@ def judge_all(shop: Shop, contenders: Sequence[str], seed: int) -> tuple[dict[st
         task.name: {name: metrics(task, test, found[task.name]) for name, found in predictions.items()}
         for task in setting.ranking.tasks
     }
-    return judged, costs
+    taken = timed({name: found for name, found in models.items() if found}, setting)
+    costs = {name: replace(found, scoring_ms=taken.get(name)) for name, found in costs.items()}
+    return Judged(judged, costs, taken.get(EAGER))
+
+
+def timed(models: Mapping[str, tuple[RankingModel, ...]], setting: Setting) -> dict[str, float]:
+    """Return the milliseconds of each contender of ours on one request, and of ours by the eager call."""
+    calls = {}
+    for name, found in models.items():
+        inputs = inputs_of(setting.sets.preprocessor, found[0])
+        request = request_of(setting.test.examples, inputs, seed=setting.seed)
+        calls[name] = exported(found, inputs, request)
+        if name == OURS:
+            calls[EAGER] = eager(found[0], request)
+    return milliseconds(calls) if calls else {}
 
 
 def metrics(task: spec.Task, test: RankingSet, prediction: NDArray[np.float64]) -> dict[str, float]:
@@ -137,27 +172,52 @@ def metrics(task: spec.Task, test: RankingSet, prediction: NDArray[np.float64]) 
 
 def contender(name: str, setting: Setting) -> Learnt:
     """Train what a name stands for: a peer, ours, or an architecture, with a balance after a +."""
-    if name == "single_task":
+    if name == ALONE:
         return single_tasks(setting)
+    if name in ABLATIONS:
+        return network(ablated(name, setting.ranking), replace(setting, sets=sets_of(name, setting.sets)))
     if name == "lightgbm":
         return Learnt(boosted(setting.sets, setting.test, setting.ranking.tasks, seed=setting.seed))
     if name == "regression":
         return Learnt(*linear(setting.sets, setting.test, setting.ranking.tasks, seed=setting.seed))
+    if name.startswith(TORCH):
+        return torch_network(settings_of(name.removeprefix(TORCH), setting.ranking), setting)
+    return network(settings_of(name, setting.ranking), setting)
+
+
+def settings_of(name: str, ranking: spec.Ranking) -> spec.Ranking:
+    """Return the settings that an architecture's name stands for, with a balance after a +."""
     architecture, _, balance = name.partition("+")
     changed: dict[str, Any] = {"balance": balance} if balance else {}
-    if architecture != "ours":
+    if architecture != OURS:
         changed["architecture"] = SIZED.get(architecture, architecture)
-    settings = {**setting.ranking.model_dump(mode="json"), **changed}
-    return network(spec.Ranking.model_validate(settings), setting)
+    return spec.Ranking.model_validate({**ranking.model_dump(mode="json"), **changed})
 
 
 def network(ranking: spec.Ranking, setting: Setting) -> Learnt:
     with tempfile.TemporaryDirectory() as directory:
         where = Path(directory) / "run"
         model, history = fit_ranking(setting.sets, ranking, seed=setting.seed, directory=where, progress=None)
+    return Learnt(
+        dict(predict(model, setting.test)), int(model.count_params()), *steps_of(history), models=(model,)
+    )
+
+
+def torch_network(ranking: spec.Ranking, setting: Setting) -> Learnt:
+    from peers.torch_rechub import rechub  # its package need not be here
+
+    sets = setting.sets
+    inputs = sets.preprocessor.inputs(*PARTS, id_dim=RANKING_ID_DIM)
+    peer, history = rechub(
+        inputs, ranking, sets.ranking.examples, sets.validation.examples, seed=setting.seed
+    )
+    return Learnt(peer.predict(setting.test.examples), peer.parameters, *steps_of(history))
+
+
+def steps_of(history: History) -> tuple[float, float]:
+    """Return the rows of all training steps, and their seconds."""
     seconds = sum(epoch.seconds for epoch in history.epochs)
-    rows = sum(epoch.seconds * epoch.rows_per_second for epoch in history.epochs)
-    return Learnt(dict(predict(model, setting.test)), int(model.count_params()), rows, seconds)
+    return sum(epoch.seconds * epoch.rows_per_second for epoch in history.epochs), seconds
 
 
 def single_tasks(setting: Setting) -> Learnt:
@@ -165,40 +225,16 @@ def single_tasks(setting: Setting) -> Learnt:
     found = [network(single_task(setting.ranking, task.name), setting) for task in setting.ranking.tasks]
     predictions = {name: value for learnt in found for name, value in learnt.predictions.items()}
     size = sum(learnt.parameters or 0 for learnt in found)
-    return Learnt(predictions, size, found[0].rows, sum(learnt.seconds for learnt in found))
-
-
-def summary(seeds: list[Mapping[str, Mapping[str, float]]]) -> dict[str, dict[str, list[float]]]:
-    """Return contender -> metric -> [mean, standard deviation] over the seeds."""
-    return {
-        name: {
-            metric: [round(float(f([seed[name][metric] for seed in seeds])), 5) for f in (np.mean, np.std)]
-            for metric in seeds[0][name]
-        }
-        for name in seeds[0]
-    }
-
-
-def means(table: Mapping[str, Any]) -> dict[str, dict[str, dict[str, float]]]:
-    return {
-        task: {name: {m: v[0] for m, v in values.items()} for name, values in contenders.items()}
-        for task, contenders in table.items()
-    }
-
-
-def cost(seeds: list[Cost]) -> dict[str, Any]:
-    speeds = [c.rows_per_second for c in seeds if c.rows_per_second is not None]
-    return {
-        "seconds": round(float(np.mean([c.seconds for c in seeds])), 1),
-        "rows_per_s": round(float(np.mean(speeds))) if speeds else None,
-        "parameters": seeds[0].parameters,
-    }
+    models = tuple(model for learnt in found for model in learnt.models)
+    return Learnt(predictions, size, found[0].rows, sum(learnt.seconds for learnt in found), models)
 
 
 CONTENDERS = (
     *("ours", "ours+uncertainty", *sorted(ARCHITECTURES), "escm2_ips"),
-    *("single_task", "regression", "lightgbm"),
+    *(f"{TORCH}mmoe", f"{TORCH}ple"),
+    *(ALONE, "regression", "lightgbm"),
 )
+WITHOUT = (OURS, *ABLATIONS, "ours+uncertainty", ALONE)
 
 if __name__ == "__main__":
     main()

@@ -7,8 +7,9 @@ nothing, at 1 they weigh everything alike, and then those who click are those wh
 Per task, over all impressions of the test, clicked or not: `error`, the mean distance between predicted and
 true chance; `bias`, mean predicted / mean true - 1; `auc`, of outcomes drawn for all. `all` is the chance
 that all three come true, by which a shop ranks. `single_task` is a model a task, with embeddings of its own;
-`ours` is what `tfrs-mtl init` proposes, cgc. Figures are [mean, standard deviation] over seeds, which decide
-the shop, its impressions, weights and order.
+`ours` is what `tfrs-mtl init` proposes, cgc. `torch_mmoe` and `torch_ple` are those of `torch-rechub` with
+the settings of `mmoe` and `ple` (extra `torch`). Figures are [mean, standard deviation] over seeds, which
+decide the shop, its impressions, weights and order.
 """
 
 from __future__ import annotations
@@ -20,10 +21,11 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
+from peers.installed import TORCH, runnable
 from rich.console import Console
 from rich.table import Table
 from simulated.shop import INPUTS, TASKS, Rows, impressions
@@ -34,6 +36,7 @@ from tfrs_mtl.evaluation.ranking import mean_quality
 from tfrs_mtl.ranking.architectures import ARCHITECTURES
 from tfrs_mtl.ranking.model import RankingModel, single_task
 from tfrs_mtl.training.fit import fit
+from tfrs_mtl.training.history import History
 
 SIZES = (30_000, 6_000, 20_000)
 """Impressions to learn from, to stop by, to judge by."""
@@ -51,6 +54,22 @@ Found = dict[str, NDArray[np.float32]]
 Judged = Mapping[str, Mapping[str, Mapping[str, float]]]
 
 
+class Learnt(NamedTuple):
+    """A model's predictions of the test, its parameters, and its history."""
+
+    predictions: Found
+    parameters: int
+    history: History
+
+
+class Cost(NamedTuple):
+    """What a contender's training took; rows a second are those of the training steps alone."""
+
+    seconds: float
+    parameters: int
+    rows_per_second: float
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=2)
@@ -59,7 +78,7 @@ def main() -> None:
     parser.add_argument("--every-balance", action="store_true", help="for every architecture, not ours alone")
     given = parser.parse_args()
     contenders = chosen(given.contenders, every_balance=given.every_balance)
-    costs: dict[str, list[tuple[float, int]]] = {name: [] for name in contenders}
+    costs: dict[str, list[Cost]] = {name: [] for name in contenders}
     table = {
         str(correlation): summary([judge_all(contenders, correlation, s, costs) for s in range(given.seeds)])
         for correlation in given.correlations
@@ -83,6 +102,7 @@ def chosen(names: Sequence[str] | None, *, every_balance: bool) -> dict[str, lis
     architectures["escm2_ips"] = {"name": "escm2", "method": "ips"}
     architectures["esmm_over_cgc"] = {"name": "esmm", "over": "cgc"}
     found = {name: [ranking(architecture)] for name, architecture in architectures.items()}
+    found |= {f"{TORCH}{name}": [ranking(name)] for name in ("mmoe", "ple")}
     found[ALONE] = [single_task(ranking("single"), task.name) for task in TASKS]
     for name, architecture in architectures.items():
         for balance in BALANCES[1:] if every_balance or name == RECIPE else ():
@@ -90,7 +110,7 @@ def chosen(names: Sequence[str] | None, *, every_balance: bool) -> dict[str, lis
     unknown = [name for name in names or () if name not in found]
     if unknown:
         sys.exit(f"--contenders: no {unknown[0]!r}; there are {', '.join(found)}")
-    return {name: found[name] for name in names or found}
+    return {name: found[name] for name in runnable(names or found)}
 
 
 def ranking(architecture: Any, **settings: Any) -> spec.Ranking:
@@ -101,24 +121,28 @@ def judge_all(
     contenders: Mapping[str, list[spec.Ranking]],
     correlation: float,
     seed: int,
-    costs: Mapping[str, list[tuple[float, int]]],
+    costs: Mapping[str, list[Cost]],
 ) -> Judged:
-    """Return contender -> task -> metric -> value for one shop; note seconds and parameters."""
+    """Return contender -> task -> metric -> value for one shop; note the costs."""
     train, validation, test = impressions(correlation, sizes=SIZES, seed=seed)
     judged = {}
     for name, settings in contenders.items():
         began = time.perf_counter()
-        models = [trained(own, train, validation, seed) for own in settings]
-        costs[name].append((time.perf_counter() - began, sum(int(m.count_params()) for m in models)))
-        predicted: Found = {}
-        for model in models:
-            predicted |= model.predict(test.features)
+        train_one = torch_trained if name.startswith(TORCH) else trained
+        models = [train_one(own, train, validation, test, seed) for own in settings]
+        size, speed = sum(model.parameters for model in models), rows_per_second(models)
+        costs[name].append(Cost(time.perf_counter() - began, size, speed))
+        predicted = {task: chance for model in models for task, chance in model.predictions.items()}
         judged[name] = {task: metrics(*pair) for task, *pair in compared(predicted, test)}
-        print(f"{correlation} seed {seed}: {name} in {costs[name][-1][0]:.1f} s", file=sys.stderr, flush=True)
+        print(
+            f"{correlation} seed {seed}: {name} in {costs[name][-1].seconds:.1f} s",
+            file=sys.stderr,
+            flush=True,
+        )
     return {**({OURS: judged[RECIPE]} if RECIPE in judged else {}), **judged}
 
 
-def trained(settings: spec.Ranking, train: Rows, validation: Rows, seed: int) -> RankingModel:
+def trained(settings: spec.Ranking, train: Rows, validation: Rows, test: Rows, seed: int) -> Learnt:
     model = RankingModel(INPUTS, settings)
 
     def validate() -> float:
@@ -126,8 +150,24 @@ def trained(settings: spec.Ranking, train: Rows, validation: Rows, seed: int) ->
 
     with tempfile.TemporaryDirectory() as directory:
         where = Path(directory) / "run"
-        fit(model, train.examples, settings=settings.training, seed=seed, validate=validate, directory=where)
-    return model
+        found = fit(
+            model, train.examples, settings=settings.training, seed=seed, validate=validate, directory=where
+        )
+    return Learnt(model.predict(test.features), int(model.count_params()), found)
+
+
+def torch_trained(settings: spec.Ranking, train: Rows, validation: Rows, test: Rows, seed: int) -> Learnt:
+    from peers.torch_rechub import rechub  # its package need not be here
+
+    peer, history = rechub(INPUTS, settings, train.examples, validation.examples, seed=seed)
+    return Learnt(peer.predict(test.examples), peer.parameters, history)
+
+
+def rows_per_second(models: Sequence[Learnt]) -> float:
+    """Return how many rows a second all models together got through."""
+    epochs = [epoch for model in models for epoch in model.history.epochs]
+    rows = sum(epoch.seconds * epoch.rows_per_second for epoch in epochs) / len(models)
+    return rows / sum(epoch.seconds for epoch in epochs)
 
 
 def compared(predicted: Found, test: Rows) -> Iterator[tuple[str, Any, Any, Any]]:
@@ -181,9 +221,12 @@ def _cell(own: Mapping[str, list[float]], alone: Mapping[str, list[float]]) -> s
     return f"{mark}{error:.3f} {own['bias'][0]:+.0%} {own['auc'][0]:.3f}"
 
 
-def cost(found: Sequence[tuple[float, int]]) -> dict[str, float]:
-    seconds, parameters = zip(*found, strict=True)
-    return {"seconds": round(float(np.mean(seconds)), 1), "parameters": parameters[0]}
+def cost(found: Sequence[Cost]) -> dict[str, float]:
+    return {
+        "seconds": round(float(np.mean([c.seconds for c in found])), 1),
+        "rows_per_s": round(float(np.mean([c.rows_per_second for c in found]))),
+        "parameters": found[0].parameters,
+    }
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""What the ranking benchmark is made of."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -24,7 +25,7 @@ from serving.state import Deployment, State, Upkeep, deploy, refreshed
 from serving.status import Counters, Status
 from serving.wishes import Condition, Wishes
 from tfrs_mtl.bundle import BundleStore
-from tfrs_mtl.errors import TfrsMtlError
+from tfrs_mtl.errors import TfrsMtlError, UserError
 from tfrs_mtl.project import Project, open_project
 from tfrs_mtl.spec import load_spec
 
@@ -49,6 +50,7 @@ class Recommender:
         self._live = live
         self._deployment = deployment
         self._clock = clock
+        self._process = os.getpid()
         self._counters = Counters()
         self._changing = Lock()
         self._reader = Reader(threads)
@@ -107,7 +109,7 @@ class Recommender:
         Raises:
             RequestError: a key of another type than the registry's, or a wish without sense.
         """
-        deployment, at = self._deployment, wishes.get("at") or self._clock()
+        deployment, at = self._deployed(), wishes.get("at") or self._clock()
         found: dict[int, Answer] = {}
         for state, places in deployment.by_state(queries):
             request = read_request(state, [queries[place] for place in places], wishes, at=at)
@@ -128,12 +130,21 @@ class Recommender:
         k: int | None = None,
         filters: Mapping[str, Condition] | None = None,
         exclude: Sequence[Key] = (),
+        rules: Mapping[str, bool] | None = None,
+        at: datetime | None = None,
     ) -> Answer:
         """Return the items nearest to one by the item tower's vectors; the score is their dot product.
 
-        Of an item that the snapshot does not hold, what is popular. Arguments as in ``Wishes``.
+        Of an item that the snapshot does not hold, what is popular. Arguments as in ``Wishes``. Boosts and
+        buries hold by their factors; offsets are in the objective's unit, and pins are of a query's list.
+
+        Raises:
+            RequestError: a key of another type than the registry's, or a wish without sense.
         """
-        found = similar_to(self.state, item, k=k, filters=filters, exclude=exclude)
+        state, wishes = self.state, Wishes(k=k, filters=filters, exclude=exclude, rules=rules)
+        request = read_request(state, (), wishes, at=at or self._clock())
+        read_items = partial(self._reader.read_items, state, request)
+        found = similar_to(state, item, request, read_items=read_items)
         self._counters.answered((found,))
         return found
 
@@ -203,10 +214,24 @@ class Recommender:
     @property
     def state(self) -> State:
         """What requests are answered from now, apart from an experiment's arms."""
-        return self._deployment.state
+        return self._deployed().state
+
+    def _deployed(self) -> Deployment:
+        """Return what requests are answered from; UserError in a process that has none of our threads."""
+        if os.getpid() != self._process:
+            raise UserError(
+                f"this recommender was loaded in process {self._process}, before the fork of process "
+                f"{os.getpid()}; load one in each worker, after its fork: with gunicorn leave --preload out"
+            )
+        return self._deployment
 
     def close(self) -> None:
-        """Let go of all threads, writing what was to be logged; no request may come afterwards."""
+        """Let go of all threads, writing what was to be logged; no request may come afterwards.
+
+        In a process that was forked later there is nothing to let go of.
+        """
+        if os.getpid() != self._process:
+            return
         self._upkeep.stop()
         self._reader.close()
         self._workers.close()

@@ -10,7 +10,7 @@ from serving.answer import Answer, Degraded, Key, Recommendation, Shown, Why
 from serving.answering.arranging import Arranged
 from serving.answering.live import Fresh
 from serving.answering.why import reasons
-from serving.request import Asked, Limits, Request
+from serving.request import Asked, Request
 from serving.sources import Candidates
 from serving.state import State
 
@@ -56,25 +56,26 @@ def recommendations(
     return tuple(answers)
 
 
-def neighbours(state: State, item: Key, row: int, k: int, limits: Limits) -> Answer:
-    """Return the items nearest to a row; of an item that is not there (-1), what is popular."""
-    if row < 0:
-        kept = limits.kept(state.popular[None], state.size)[0]
-        rows = kept[kept >= 0][:k]
-        scores, source = state.contents.popularity[rows], "popular"
-    else:
-        vector = state.vectors(np.array([row], np.int32))
-        found = state.items.index.search(
-            vector, min(k, state.size), allowed=limits.allowed, excluded=limits.excluded
-        )
-        rows, scores, source = found.rows[0][found.rows[0] >= 0], found.scores[0], "similar"
-    shown = _shown(state, rows)
+def similar_items(
+    state: State,
+    request: Request,
+    item: Key,
+    rows: NDArray[np.int32],
+    scores: NDArray[np.float32],
+    *,
+    source: str,
+    fresh: Fresh | None = None,
+) -> Answer:
+    """Return the answer for an item from rows in their order, [m]; one source named them all."""
+    shown = _shown(state, rows, fresh)
     items = tuple(
         Recommendation(key, float(scores[place]), {}, shown[place], (source,))
         for place, key in enumerate(_keys(state, rows))
     )
-    unknown: tuple[Degraded, ...] = ("unknown_item",) if row < 0 else ()
-    return Answer(item, items, unknown + _few(items, k), state.versions)
+    unknown: tuple[Degraded, ...] = ("unknown_item",) if source == "popular" else ()
+    degraded = unknown + _stale(state, request) + _few(items, request.k)
+    degraded += fresh.degraded if fresh is not None else ()
+    return Answer(item, items, degraded, state.versions)
 
 
 def _keys(state: State, rows: NDArray[np.int32]) -> list[Key]:

@@ -4,31 +4,18 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 
-import numpy as np
-
-from serving.answer import Answer, Key
-from serving.answering.answers import neighbours, recommendations
+from serving.answer import Answer
+from serving.answering.answers import recommendations
 from serving.answering.arranging import arrange, by_score, rank, unranked
 from serving.answering.live import SPARE, ReadItems, limits_now, read_fresh
 from serving.answering.pins import with_pins
-from serving.request import (
-    Asked,
-    Limits,
-    Request,
-    Workers,
-    allowed_by,
-    checked_k,
-    checked_keys,
-    excluding,
-    limits_of,
-)
+from serving.request import Asked, Request, Workers, limits_of
 from serving.sources import Candidates, all_in_turn, gather
 from serving.state import State
-from serving.wishes import Condition
 from tfrs_mtl.index import Found
 from tfrs_mtl.scoring import EncodedQueries, Ranked
 
@@ -89,18 +76,3 @@ def _ranked(
     if workers is None or request.until == math.inf:
         return work()
     return workers.within(request.until, {"rank": work}).get("rank")
-
-
-def similar_to(
-    state: State,
-    item: Key,
-    *,
-    k: int | None,
-    filters: Mapping[str, Condition] | None,
-    exclude: Sequence[Key],
-) -> Answer:
-    """Return the items nearest to one by the item tower's vectors; RequestError as in ``read_request``."""
-    size = state.scorer.k if k is None else checked_k(k)
-    row, *barred = state.rows_of(checked_keys(state.schema.item.key, (item, *exclude), what="item")).tolist()
-    limits = Limits(allowed_by(state, filters or {}), excluding(np.array([[row, *barred]], np.int32)))
-    return neighbours(state, item, row, size, limits)

@@ -4,30 +4,40 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from fastapi.exceptions import RequestValidationError
 from pydantic import TypeAdapter, ValidationError
 
 from serving.answer import Key
 from serving.event import Event
-from serving.http.bodies import Diversity, EventsRequest, Filters, Options
+from serving.http.bodies import Diversity, EventsRequest, Filters, Options, Rules
 from serving.http.settings import HttpSettings
 from serving.wishes import DiversityWish, Wishes
 from tfrs_mtl.errors import RequestError
 from tfrs_mtl.schema import Column, Schema
 
-_FILTERS = TypeAdapter(Filters)
+if TYPE_CHECKING:
+    from serving.state import State
+
+_FILTERS, _RULES = TypeAdapter(Filters), TypeAdapter(Rules)
+T = TypeVar("T")
 
 
-def wishes_of(body: Options, schema: Schema, limits: HttpSettings) -> Wishes:
+def wishes_of(body: Options, state: State, limits: HttpSettings, *, queries: int = 1) -> Wishes:
     """Return what a body says beside its queries.
 
     Raises:
         RequestError: more items or keys than the limits let through.
     """
+    schema, k = state.schema, limited_k(body.k, limits.max_k)
+    explained = queries * (state.scorer.k if k is None else k)
+    if body.explain and explained > limits.max_explain:
+        raise RequestError(
+            f"explain: expected at most {limits.max_explain} items of all queries, got {explained}"
+        )
     return Wishes(
-        k=limited_k(body.k, limits.max_k),
+        k=k,
         weights=body.weights,
         context=body.context,
         filters=body.filters,
@@ -64,15 +74,20 @@ def limited_k(k: int | None, most: int) -> int | None:
 
 def read_filters(text: str | None) -> Filters | None:
     """Return the filters of a query string, which are JSON; RequestValidationError where they are not."""
-    if text is None:
-        return None
+    return None if text is None else _read(_FILTERS, text, "filters")
+
+
+def read_rules(text: str | None) -> Rules | None:
+    """Return the rules of a query string; as ``read_filters``."""
+    return None if text is None else _read(_RULES, text, "rules")
+
+
+def _read(adapter: TypeAdapter[T], text: str, name: str) -> T:
     try:
-        return _FILTERS.validate_json(text)
+        return adapter.validate_json(text)
     except ValidationError as error:
         faults = error.errors(include_url=False)
-        raise RequestValidationError(
-            [{**f, "loc": ("query", "filters", *f["loc"])} for f in faults]
-        ) from error
+        raise RequestValidationError([{**f, "loc": ("query", name, *f["loc"])} for f in faults]) from error
 
 
 def typed_keys(keys: Sequence[Key], column: Column, *, what: str, most: int) -> list[Key]:

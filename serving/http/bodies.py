@@ -108,6 +108,7 @@ JsonCondition = Annotated[
 """What a filter asks for: a value, a list of values, bounds, or what must not be."""
 
 Filters = dict[str, JsonCondition]
+Rules = dict[str, StrictBool]
 Moment = Annotated[AwareDatetime, BeforeValidator(_written), AfterValidator(_in_our_time)]
 Weight = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 
@@ -140,9 +141,7 @@ class Options(BaseModel):
         "one of the spec's filters -> whether it holds.",
     )
     exclude: list[JsonKey] = Field([], description="Keys of items that must not come.")
-    rules: dict[str, StrictBool] | None = Field(
-        None, description="One of the spec's rules -> whether it holds."
-    )
+    rules: Rules | None = Field(None, description="One of the spec's rules -> whether it holds.")
     diversity: Diversity | None = Field(
         None, description="How much the items should differ. Default, also of what is left out: the spec's."
     )

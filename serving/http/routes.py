@@ -9,7 +9,15 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import TypeAdapter
 
 from serving.answer import Answer, Recommendation, Versions
-from serving.http.arguments import events_of, limited_k, read_filters, typed_key, typed_keys, wishes_of
+from serving.http.arguments import (
+    events_of,
+    limited_k,
+    read_filters,
+    read_rules,
+    typed_key,
+    typed_keys,
+    wishes_of,
+)
 from serving.http.bodies import (
     BatchAnswer,
     BatchRequest,
@@ -42,7 +50,8 @@ _EXAMPLE = Answer(
     degraded=(),
     versions=Versions(bundle="20240501T040000Z-1f2e3d", snapshot="20240501T000000Z-0", features=("items",)),
 )
-_SIMILAR = {"filters": {"value": '{"in_stock": true}', "summary": "Only what is in stock"}}
+_FILTERS = {"filters": {"value": '{"in_stock": true}', "summary": "Only what is in stock"}}
+_RULES = {"rules": {"value": '{"clearance": false}', "summary": "Without one of the spec's rules"}}
 
 
 def recommender_router(
@@ -88,9 +97,9 @@ def _answers(source: Source, metrics: Metrics, limits: HttpSettings) -> APIRoute
     async def recommend(body: RecommendRequest) -> Response:
         """The best items for one query."""
         recommender = source.get()
-        schema = recommender.state.schema
-        query = typed_key(body.query, schema.query.key)
-        answer = await recommender.recommend_async(query, **wishes_of(body, schema, limits))
+        state = recommender.state
+        query = typed_key(body.query, state.schema.query.key)
+        answer = await recommender.recommend_async(query, **wishes_of(body, state, limits))
         metrics.look_at([answer])
         return _json(_ANSWER.dump_json(answer))
 
@@ -98,9 +107,10 @@ def _answers(source: Source, metrics: Metrics, limits: HttpSettings) -> APIRoute
     def recommend_batch(body: BatchRequest) -> Response:
         """The best items for each of many queries, from one read of the online store."""
         recommender = source.get()
-        schema = recommender.state.schema
-        queries = typed_keys(body.queries, schema.query.key, what="queries", most=limits.max_batch)
-        answers = recommender.recommend_many(queries, **wishes_of(body, schema, limits))
+        state = recommender.state
+        queries = typed_keys(body.queries, state.schema.query.key, what="queries", most=limits.max_batch)
+        wishes = wishes_of(body, state, limits, queries=len(queries))
+        answers = recommender.recommend_many(queries, **wishes)
         metrics.look_at(answers)
         return _json(_BATCH.dump_json(BatchAnswer(answers=answers)))
 
@@ -110,7 +120,10 @@ def _answers(source: Source, metrics: Metrics, limits: HttpSettings) -> APIRoute
         k: Annotated[int | None, Query(ge=1, description="How many items. Default: the spec's.")] = None,
         exclude: Annotated[list[str], Query(description="Keys of items that must not come.")] = [],  # noqa: B006
         filters: Annotated[
-            str | None, Query(description="As of /recommend, as JSON.", openapi_examples=_SIMILAR)
+            str | None, Query(description="As of /recommend, as JSON.", openapi_examples=_FILTERS)
+        ] = None,
+        rules: Annotated[
+            str | None, Query(description="As of /recommend, as JSON.", openapi_examples=_RULES)
         ] = None,
     ) -> Response:
         """The items nearest to one."""
@@ -120,6 +133,7 @@ def _answers(source: Source, metrics: Metrics, limits: HttpSettings) -> APIRoute
             typed_key(item, column),
             k=limited_k(k, limits.max_k),
             filters=read_filters(filters),
+            rules=read_rules(rules),
             exclude=typed_keys(exclude, column, what="exclude", most=limits.max_exclude),
         )
         metrics.look_at([answer])

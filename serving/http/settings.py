@@ -28,6 +28,7 @@ class HttpSettings(BaseModel):
         max_k: items an answer.
         max_batch: queries, or events, a request.
         max_exclude: keys in ``exclude``.
+        max_explain: items that one request may have explained, of all its queries.
         max_body: bytes of a request's body.
         max_in_flight: requests that a process answers at a time, health and metrics apart; more get a 503.
         max_snapshot_age: seconds after which /readyz refuses for the age of the items; None: never.
@@ -44,6 +45,7 @@ class HttpSettings(BaseModel):
     max_k: Limit = 1_000
     max_batch: Limit = 256
     max_exclude: Limit = 10_000
+    max_explain: Limit = 1_000
     max_body: Limit = 1_048_576
     max_in_flight: Limit = 100
     max_snapshot_age: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None

@@ -51,13 +51,19 @@ class Rule:
             return np.zeros(rows.shape, np.bool_)
         return self.mask[rows] & (rows >= 0)
 
-    def reweigh(self, rows: NDArray[np.int32], scores: Floats) -> Floats:
-        """Return the scores of rows of any shape as the rule leaves them."""
+    def scale(self, rows: NDArray[np.int32], scores: Floats) -> Floats:
+        """Return the scores of rows of any shape by the rule's factor alone, whatever their unit."""
         if isinstance(self.given, Pin):
             return scores
-        factor, offset = np.float32(self.given.factor), np.float32(self.given.offset)
-        changed = np.where(scores < 0, scores / factor, scores * factor) + offset
-        return np.where(self.reweighs(rows), changed, scores)
+        factor = np.float32(self.given.factor)
+        return np.where(self.reweighs(rows), np.where(scores < 0, scores / factor, scores * factor), scores)
+
+    def reweigh(self, rows: NDArray[np.int32], scores: Floats) -> Floats:
+        """Return the scores of rows of any shape, in the objective's unit, as the rule leaves them."""
+        if isinstance(self.given, Pin):
+            return scores
+        offset = np.where(self.reweighs(rows), np.float32(self.given.offset), np.float32(0))
+        return self.scale(rows, scores) + offset
 
 
 def rules_over(

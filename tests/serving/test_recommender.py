@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import sqlite3
 import time
@@ -19,7 +20,7 @@ from tests.e2e.built import Built
 from tests.serving.bundles import copied
 from tests.serving.loaded import CATEGORY, NUMBER, UNKNOWN, busiest, column, keys, load
 from tfrs_mtl.bundle import BundleStore
-from tfrs_mtl.errors import BundleError, RequestError, SpecError
+from tfrs_mtl.errors import BundleError, RequestError, SpecError, UserError
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +42,26 @@ def test_many_queries_at_once_get_what_each_gets_alone(built: Built, recommender
 def test_awaited_it_answers_the_same(built: Built, recommender: Recommender) -> None:
     (query,) = busiest(built, 1)
     assert asyncio.run(recommender.recommend_async(query, k=3)) == recommender.recommend(query, k=3)
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_process_forked_after_the_load_is_told_so_and_does_not_hang(
+    built: Built, recommender: Recommender, tmp_path: Path
+) -> None:
+    (query,), said = busiest(built, 1), tmp_path / "said"
+    child = os.fork()
+    if child == 0:
+        try:
+            recommender.close()
+            recommender.recommend(query)
+        except UserError as error:
+            said.write_text(str(error))
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    told = f"was loaded in process {os.getpid()}, before the fork of process {child}"
+    assert told in said.read_text()
+    assert recommender.recommend(query).items
 
 
 def test_an_unknown_query_gets_what_is_popular_and_a_known_one_beside_it_does_not(
@@ -188,6 +209,9 @@ def test_an_old_snapshot_says_so(built: Built) -> None:
     assert recommender.recommend(query).degraded == ()
     later = built.at.replace(hour=built.at.hour + 2)
     assert recommender.recommend(query, at=later).degraded == ("stale_snapshot",)
+    item = recommender.state.items.keys[0].as_py()
+    assert recommender.similar(item).degraded == ()
+    assert recommender.similar(item, at=later).degraded == ("stale_snapshot",)
     recommender.close()
 
 

@@ -89,13 +89,29 @@ def test_live_features_are_shown_as_they_are_now_and_filters_hold_for_them(built
     assert len(again.items) == 5
 
 
+def test_similar_items_are_shown_and_filtered_as_they_are_now(built: Built, shop: Shop) -> None:
+    recommender, name = shop.recommender, _SHOWN[built.name]
+    item = recommender.state.items.keys[0].as_py()
+    before = recommender.similar(item, k=9)
+    changed = next(found for found in before.items if found.display[name] is not None)
+    write(built, shop, changed.item, **{name: "quite new", _NUMBER[built.name]: _MOST + 1})
+    after = recommender.similar(item, k=9)
+    assert keys(after) == keys(before)
+    assert after.items[keys(after).index(changed.item)].display[name] == "quite new"
+    for filters in ({name: changed.display[name]}, {"few": True}):
+        found = recommender.similar(item, k=9, filters=filters)
+        assert changed.item not in keys(found)
+        assert len(found.items) == 9 or found.degraded == ("too_few_items",)
+
+
 def test_without_the_store_the_snapshot_stands_and_the_answer_says_so(built: Built, shop: Shop) -> None:
     (shop.path / "data" / "online_store.db").unlink()
     answer = shop.recommender.recommend(busiest(built, 1)[0], k=5)
-    assert "live_features_unavailable" in answer.degraded
     held = column(shop.recommender, _SHOWN[built.name])
-    assert [item.display[_SHOWN[built.name]] for item in answer.items] == [held[key] for key in keys(answer)]
-    assert len(answer.items) == 5
+    for found in (answer, shop.recommender.similar(keys(answer)[0], k=5)):
+        assert "live_features_unavailable" in found.degraded
+        assert [item.display[_SHOWN[built.name]] for item in found.items] == [held[k] for k in keys(found)]
+        assert len(found.items) == 5
 
 
 def test_a_live_feature_that_is_none_is_named(built: Built) -> None:

@@ -126,6 +126,36 @@ def test_a_pin_stands_at_its_position_obeys_filters_and_says_so(built: Built, pl
     ruled.close()
 
 
+def test_similar_items_are_raised_and_buried_by_factors_alone(built: Built, plain: Recommender) -> None:
+    item, name = keys(plain.recommend(busiest(built, 1)[0]))[0], CATEGORY[built.name]
+    values = column(plain, name)
+    near = plain.similar(item, k=9000).items
+    usual = {found.item: found.score for found in near}
+    buried = next(values[found.item] for found in near if values[found.item] is not None)
+    raised = [value for value in values.values() if value not in (None, buried)][-1]
+    rules = {
+        "less": {"action": "bury", "where": expression(plain, name, buried), "factor": 0.01},
+        "more": {"action": "boost", "where": expression(plain, name, raised), "factor": 100},
+        "added": {"action": "boost", "where": "true", "offset": 7},
+        "pinned": {"action": "pin", "items": [near[-1].item], "positions": [1]},
+    }
+    ruled = patient(built, rules=rules)
+    factors = {buried: 0.01, raised: 100.0}
+    after = ruled.similar(item, k=9000).items
+    for found in after:
+        old, factor = usual[found.item], factors.get(values[found.item], 1.0)
+        assert found.score == pytest.approx(old * factor if old >= 0 else old / factor, rel=1e-5)
+    assert [found.score for found in after] == sorted((f.score for f in after), reverse=True)
+    assert keys(ruled.similar(item, k=3)) == [found.item for found in after[:3]]
+    assert ruled.similar(item, rules={"less": False, "more": False}) == plain.similar(item)
+    unknown = "gone" if built.name == "bazaar" else -1
+    assert keys(ruled.similar(unknown)) != keys(plain.similar(unknown))
+    assert ruled.similar(unknown).degraded == ("unknown_item",)
+    with pytest.raises(RequestError, match="no rule 'les'; did you mean 'less'"):
+        ruled.similar(item, rules={"les": True})
+    ruled.close()
+
+
 def test_an_expression_pins_the_best_of_what_it_means(built: Built, plain: Recommender) -> None:
     name = CATEGORY[built.name]
     values, kind = column(plain, name), kind_of(plain, built, -1)

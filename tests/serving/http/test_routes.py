@@ -92,8 +92,11 @@ def test_similar_items_take_filters_and_what_is_excluded(
     assert _without_id(came.json()) == _plain(
         recommender.similar(item, k=2, filters={name: kind}, exclude=[first])
     )
-    bad = client.get(f"/similar/{quote(str(item))}", params={"filters": "{"})
-    assert _problem(bad, 422)["errors"][0]["key"] == "filters"
+    for wrong in ({"filters": "{"}, {"rules": "{"}, {"rules": '{"no_such_rule": true}'}):
+        bad = client.get(f"/similar/{quote(str(item))}", params=wrong)
+        assert _problem(bad, 422)["errors"][0]["key"] in wrong
+    bad = client.get(f"/similar/{quote(str(item))}", params={"rules": '{"sale": 1}'})
+    assert _problem(bad, 422)["errors"][0]["key"] == "rules.sale"
 
 
 def test_an_item_key_with_a_slash_reaches_its_route(built: Built, client: TestClient) -> None:
@@ -164,13 +167,15 @@ def test_paths_and_methods_that_do_not_exist_are_problems(client: TestClient) ->
 
 
 def test_the_limits_are_those_of_the_settings(built: Built, recommender: Recommender) -> None:
-    settings = HttpSettings(max_k=3, max_batch=2, max_exclude=1, max_body=200)
+    settings = HttpSettings(max_k=3, max_batch=2, max_exclude=1, max_explain=2, max_body=200)
     client, query = TestClient(create_app(settings, recommender=recommender)), _query(built)
     assert client.post("/recommend", json={"query": query, "k": 3}).status_code == 200
     for path, body in (
         ("/recommend", {"query": query, "k": 4}),
         ("/recommend", {"query": query, "exclude": ["a", "b"]}),
+        ("/recommend", {"query": query, "k": 3, "explain": True}),
         ("/recommend/batch", {"queries": [query] * 3}),
+        ("/recommend/batch", {"queries": [query] * 2, "k": 2, "explain": True}),
     ):
         assert "expected" in _problem(client.post(path, json=body), 422)["detail"]
     _problem(client.get("/similar/1", params={"k": 4}), 422)

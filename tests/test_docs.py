@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 import pyarrow.parquet as pq
@@ -23,6 +24,8 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
+from serving.http import HttpSettings, create_app
+from serving.http.bodies import RecommendRequest
 from tests.bookshop import CUSTOMERS, DAYS, write_data
 from tfrs_mtl.cli import main
 from tfrs_mtl.spec import parse_spec
@@ -89,6 +92,8 @@ def test_every_command_exists_with_these_options(document: Path) -> None:
                 _check_target(words[0])
             elif program == "python":
                 _check_python(words)
+            elif program == "curl":
+                _check_curl(words)
             else:
                 assert program in ("cd", "git"), f"{document.name}: what is {program!r}?"
 
@@ -129,6 +134,16 @@ def _check_python(words: list[str]) -> None:
         assert words[1] == "pip" or (ROOT / f"{module}.py").exists(), f"no module {words[1]}"
     elif words[0] != "-c":
         assert (ROOT / words[0]).exists(), f"no script {words[0]}"
+
+
+def _check_curl(words: list[str]) -> None:
+    """Hold what is asked against the routes, and a body against what `/recommend` takes."""
+    (url,) = [word for word in words if word.startswith("localhost:8000/")]
+    path = urlsplit(f"http://{url}").path
+    routes = create_app(HttpSettings()).openapi()["paths"]
+    assert any(re.fullmatch(re.sub(r"{\w+}", ".+", route), path) for route in routes), f"no route {path}"
+    if "-d" in words:
+        RecommendRequest.model_validate_json(words[words.index("-d") + 1])
 
 
 @every_document

@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.soak import Figures, Judge, Memory, soak
+from benchmarks.soak import soak
+from benchmarks.soaking.figures import Figures, Memory
+from benchmarks.soaking.judge import Judge
 from serving import Answer, Recommendation, Versions
 from tests.e2e.built import Built
 
@@ -19,10 +21,17 @@ _WARM_MIB = 900.0
 def test_while_all_is_rewritten_and_swapped_no_answer_fails_or_mixes(built: Built, tmp_path: Path) -> None:
     if built.name == "cinema":
         return  # once: of the bazaar's sessions nothing is read, so mixed snapshots show in the scores too
+    before = _files(built.path)
     figures = soak(built.path, requests=400, threads=4, root=tmp_path / "soak")
     assert figures.wrong == []
     assert figures.requests == 400
+    assert set(figures.recorded) == {"uncounted"}  # it keeps no history: they are appended, and no more
     assert not figures.troubles
+    assert _files(built.path) == before
+
+
+def _files(shop: Path) -> dict[Path, int]:
+    return {file: file.stat().st_mtime_ns for file in shop.rglob("*") if file.is_file()}
 
 
 def _rising(mib_a_thousand: float) -> Memory:
@@ -49,6 +58,9 @@ def test_failed_and_mixed_answers_and_what_never_happened_are_wrong() -> None:
     figures = Figures(failed=1, mixed=2)
     figures.done.update(swaps=1, refreshes=1, pushes=1)
     assert figures.wrong == ["1 answers failed", "2 answers mixed versions", "no materialisations"]
+    assert Figures(records=True).wrong[-1] == "no events"
+    figures.recorded.update(fresh=8, store_timeout=2)
+    assert figures.wrong[-1] == "2 events were not taken"
 
 
 def _answer(bundle: str, snapshot: str, item: int, score: float, price: float) -> Answer:

@@ -26,11 +26,18 @@ _LONGEST = 60
     "--rows", type=click.IntRange(1), default=1000, show_default=True, help="How many queries to draw."
 )
 @click.option(
-    "--at", type=Moment(), help="As of when both paths are asked. Default: the latest materialisation."
+    "--at",
+    type=Moment(),
+    help="As of when both paths are asked. Default: the latest materialisation. With --replay: answers "
+    "before it.",
 )
-@click.option("--replay", is_flag=True, help="Compare the logged answers with the offline path instead.")
+@click.option(
+    "--replay", is_flag=True, help="Compare logged answers (serving.log) with the offline path instead."
+)
 @click.option("--bundle", default="current", show_default=True, help="Id of the bundle.")
-@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True)
+@click.option(
+    "--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True, help="Which sample is drawn."
+)
 @json_option
 @click.pass_obj
 def command(

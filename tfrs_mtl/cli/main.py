@@ -19,6 +19,7 @@ COMMANDS = {
     "check": "Find everything that is wrong with a recommender.yaml, its registry and its data.",
     "features": "Build the declared behaviour features, or add what is new.",
     "train": "Train both models and write them as a bundle.",
+    "tune": "Search better settings on the validation window.",
     "evaluate": "Judge a bundle on the test window, beside what it has to beat.",
     "report": "Write a page with all that can be said of a bundle.",
     "batch-score": "Recommend items to all queries, or to a file of them.",

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import yaml
+from feast import FeatureStore
 
 from serving import Answer, Recommender
 from tests.e2e.built import Built
@@ -45,3 +47,28 @@ def column(recommender: Recommender, name: str) -> dict[Any, Any]:
     items = recommender.state.items
     full = next(f.name for f in recommender.state.schema.item.fetched if f.column == name)
     return dict(zip(items.keys.to_pylist(), items.frame.columns[full].to_pylist(), strict=True))
+
+
+def read_by_feast(path: Path, recommender: Recommender) -> dict[str, list[Any]]:
+    """What Feast's own `get_online_features` gives for all items, by full name, in the snapshot's types.
+
+    Feast gives what has expired, too; that is taken out by the times that it tells.
+    """
+    state = recommender.state
+    side, columns = state.schema.item, state.items.frame.columns
+    assert side.service is not None
+    store = FeatureStore(repo_path=str(path))
+    found = store.get_online_features(
+        features=store.get_feature_service(side.service.name),
+        entity_rows={side.key.name: state.items.keys.to_pylist()},
+        full_feature_names=True,
+    ).to_dict(include_event_timestamps=True)
+    oldest = {
+        s.name: (state.at - s.view.ttl).timestamp() if s.view.ttl else 0.0 for s in side.service.selections
+    }
+    served = {}
+    for f in side.fetched:
+        dated = zip(found[f.name], found[f"{f.name}__ts"], strict=True)
+        values = [value if stamp >= oldest[f.view] else None for value, stamp in dated]
+        served[f.name] = pa.array(values, columns[f.name].type).to_pylist()
+    return served

@@ -18,7 +18,7 @@ import pytest
 from serving import Recommender
 from tests.e2e.built import Built
 from tests.serving.bundles import copied
-from tests.serving.loaded import CATEGORY, NUMBER, UNKNOWN, busiest, column, keys, load
+from tests.serving.loaded import CATEGORY, NUMBER, UNKNOWN, busiest, column, keys, load, read_by_feast
 from tfrs_mtl.bundle import BundleStore
 from tfrs_mtl.errors import BundleError, RequestError, SpecError, UserError
 
@@ -263,7 +263,6 @@ def test_a_refresh_reads_what_feast_serves(built: Built) -> None:
     version = recommender.refresh()
     state = recommender.state
     assert recommender.recommend(query).versions.snapshot == version != before.snapshot
-    served = built.project.repo.online(state.schema.item, state.items.keys.to_pylist(), at=built.at)
-    for name in served.column_names:
-        assert state.items.frame.columns[name].to_pylist() == served.column(name).to_pylist(), name
+    for name, served in read_by_feast(built.path, recommender).items():
+        assert state.items.frame.columns[name].to_pylist() == served, name
     recommender.close()

@@ -14,6 +14,7 @@ import yaml
 from serving import Recommender
 from tests.e2e.built import STARTS, Built, applied, start_feast
 from tests.serving.bundles import copied
+from tests.serving.loaded import read_by_feast
 from tfrs_mtl.bundle import BundleStore
 from tfrs_mtl.errors import StoreError
 
@@ -91,12 +92,10 @@ def test_on_redis_the_items_are_what_feast_serves(built: Built, tmp_path: Path, 
     _feast(path, "materialize", *span)
     recommender = Recommender.load(path, artefacts=built.project.artefacts, clock=lambda: built.at)
     recommender.refresh()
-    state = recommender.state
-    served = state.project.repo.online(state.schema.item, state.items.keys.to_pylist(), at=built.at)
-    filled = 0
-    for name in served.column_names:
-        assert state.items.frame.columns[name].to_pylist() == served.column(name).to_pylist(), name
-        filled += len(served) - served.column(name).null_count
-    assert filled > len(served)
+    columns, filled = recommender.state.items.frame.columns, 0
+    for name, served in read_by_feast(path, recommender).items():
+        assert columns[name].to_pylist() == served, name
+        filled += len(served) - columns[name].null_count
+    assert filled > recommender.state.size
     recommender.close()
     _feast(path, "teardown")

@@ -73,6 +73,9 @@ TRIED: dict[str, tuple[Callable[..., Recommend], tuple[Settings, ...], bool]] = 
 }
 """Peer -> how it is fitted, the settings that are tried, and whether the seed has a say."""
 
+CONTENDERS = ("baselines", *TRIED, "vanilla_tfrs", "tutorial", "ours")
+"""What may be asked for; `ours` brings its towers along, and `tutorial` is for MovieLens alone."""
+
 Table = dict[str, dict[str, list[dict[str, float]]]]
 """Protocol -> contender -> the metrics of each seed."""
 
@@ -106,33 +109,42 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--shops", nargs="+", choices=SHOPS, default=list(SHOPS))
+    parser.add_argument("--contenders", nargs="+", choices=CONTENDERS, default=list(CONTENDERS))
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
-        found = {name: bench(name, SHOPS[name](Path(directory) / name), given.seeds) for name in given.shops}
+        found = {
+            name: bench(name, SHOPS[name](Path(directory) / name), given.seeds, given.contenders)
+            for name in given.shops
+        }
     for name, table in found.items():
         print_table(name, table)
     print(json.dumps(found))
 
 
-def bench(name: str, repo: Path, seeds: int) -> dict[str, Any]:
-    """Judge all contenders on one shop."""
+def bench(name: str, repo: Path, seeds: int, contenders: Sequence[str]) -> dict[str, Any]:
+    """Judge contenders on one shop."""
     print(name, file=sys.stderr, flush=True)
     project = open_project(repo)
     shop = open_shop(project.repo, project.schema)
     truth = truth_of(shop, shop.windows.test)
     found = Bench(shop, prepare(shop, seed=0), truth, read_moment(shop, truth), seeds)
-    for baseline, made in baseline_contenders(shop).items():
-        found.judge(baseline, made, seconds=0.0)
+    if "baselines" in contenders:
+        for baseline, made in baseline_contenders(shop).items():
+            found.judge(baseline, made, seconds=0.0)
     for peer in TRIED:
-        judge_peer(found, peer)
-    judge_towers(found)
-    if name.startswith("movielens"):
+        if peer in contenders:
+            judge_peer(found, peer)
+    if "vanilla_tfrs" in contenders:
+        judge_vanilla(found)
+    if "ours" in contenders:
+        judge_ours(found)
+    if name.startswith("movielens") and "tutorial" in contenders:
         counts = counts_before(shop, truth.at)
         for seed in range(seeds):
             with timed() as seconds:
                 made = contender(counts, tutorial(counts, {}, seed=seed))
             found.judge("tutorial", made, seconds=seconds[0])
-    return {protocol: summary(contenders) for protocol, contenders in found.found.items()}
+    return {protocol: summary(figures) for protocol, figures in found.found.items()}
 
 
 def judge_peer(bench: Bench, name: str) -> None:
@@ -152,25 +164,32 @@ def judge_peer(bench: Bench, name: str) -> None:
             bench.judge(name, made, seconds=seconds[0], protocols=(protocol,))
 
 
-def judge_towers(bench: Bench) -> None:
-    """Judge our retrieval and vanilla TFRS, which learns from all repeats: it has no other way to them."""
-    retrieval = bench.shop.schema.spec.retrieval
+def judge_vanilla(bench: Bench) -> None:
+    """Judge vanilla TFRS, which learns from all repeats: it has no other way to them."""
     everything = retrieval_examples(bench.shop, bench.sets.preprocessor, seed=0, repeats=1.0)
-    for name, sets, make in (
-        ("towers", bench.sets, retrieval_model),
-        ("vanilla_tfrs", replace(bench.sets, retrieval=everything), vanilla_model),
-    ):
-        for seed in range(bench.seeds):
-            model = make(sets.preprocessor, retrieval)
-            assert model is not None
-            with timed() as seconds, tempfile.TemporaryDirectory() as directory:
-                fit_retrieval(sets, model, seed=seed, directory=Path(directory) / "run", progress=None)
-            made = TowerContender.prepare(model, sets.preprocessor, bench.moment)
-            bench.judge(name, made, seconds=seconds[0])
-            if name == "towers":
-                with timed() as mixing:
-                    mixed = mixed_contender(bench, model, seed=seed)
-                bench.judge("ours", mixed, seconds=seconds[0] + mixing[0])
+    sets = replace(bench.sets, retrieval=everything)
+    for seed in range(bench.seeds):
+        model = vanilla_model(sets.preprocessor, bench.shop.schema.spec.retrieval)
+        assert model is not None
+        judge_towers(bench, "vanilla_tfrs", sets, model, seed=seed)
+
+
+def judge_ours(bench: Bench) -> None:
+    """Judge our towers alone, and then mixed with what other sources name."""
+    for seed in range(bench.seeds):
+        model = retrieval_model(bench.sets.preprocessor, bench.shop.schema.spec.retrieval)
+        seconds = judge_towers(bench, "towers", bench.sets, model, seed=seed)
+        with timed() as mixing:
+            mixed = mixed_contender(bench, model, seed=seed)
+        bench.judge("ours", mixed, seconds=seconds + mixing[0])
+
+
+def judge_towers(bench: Bench, name: str, sets: TrainingSets, model: RetrievalModel, *, seed: int) -> float:
+    """Fit a two-tower model and judge it; return the seconds that the fit took."""
+    with timed() as seconds, tempfile.TemporaryDirectory() as directory:
+        fit_retrieval(sets, model, seed=seed, directory=Path(directory) / "run", progress=None)
+    bench.judge(name, TowerContender.prepare(model, sets.preprocessor, bench.moment), seconds=seconds[0])
+    return seconds[0]
 
 
 def mixed_contender(bench: Bench, model: RetrievalModel, *, seed: int) -> Contender:

@@ -19,9 +19,10 @@ from tfrs_mtl.bundle.contents import open_contents
 
 @pytest.fixture
 def repo(built: Built, tmp_path: Path) -> Path:
-    """The shop once more, to add definitions to."""
+    """The shop once more, to add definitions to; its registry stays: it would drop the original's tables."""
     copied = tmp_path / "repo"
-    shutil.copytree(built.path, copied)
+    shutil.copytree(built.path, copied, ignore=shutil.ignore_patterns("*.db", "*.db-*"))
+    _feast(copied, "apply")
     return copied
 
 

@@ -106,3 +106,11 @@ def test_a_file_that_holds_something_else_is_named_and_stays(built: Built, tmp_p
 def test_one_file_cannot_hold_both_sides(built: Built, tmp_path: Path) -> None:
     file = str(tmp_path / "both.parquet")
     assert built.run("embed", "--query", file, "--item", file).exit_code == 2
+
+
+def test_a_place_where_nothing_can_be_written_is_named(built: Built, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    found = built.run("embed", "--query", str(tmp_path / "file" / "q.parquet"))
+    assert found.exit_code == 1
+    assert str(tmp_path / "file" / "q.parquet") in found.output
+    assert (tmp_path / "file").read_text() == "mine"

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from tfrs_mtl.dataset.frames import item_frame, query_frame
 from tfrs_mtl.dataset.interactions import microseconds
 from tfrs_mtl.dataset.shop import Shop
-from tfrs_mtl.errors import RequestError
+from tfrs_mtl.errors import RequestError, StoreError
 from tfrs_mtl.models import Models
 from tfrs_mtl.store import MOMENT, TIMESTAMP, arrow_type
 from tfrs_mtl.store.append import put_snapshot
@@ -80,6 +80,7 @@ def embed(
         RequestError: the moment lies before the test window: the models were trained and chosen by what came
             until then, so a row of before would tell the past of its future.
         DataError: the file holds something else.
+        StoreError: it cannot be written; then it stays as it was.
     """
     first = shop.schema.spec.split.test
     if at < first:
@@ -104,7 +105,10 @@ def embed(
         TIMESTAMP: repeated(pa.scalar(at, MOMENT)),
         "created": repeated(pa.scalar(now, MOMENT)),
     }
-    put_snapshot(path, pa.table(columns), time=TIMESTAMP)
+    try:
+        put_snapshot(path, pa.table(columns), time=TIMESTAMP)
+    except OSError as error:
+        raise StoreError(f"{path}: could not be written: {error}; it is as it was") from error
     named = shop.schema.spec.query if side == "query" else shop.schema.spec.item
     return Embedded(named.entity, path, len(keys), vectors.shape[1])
 

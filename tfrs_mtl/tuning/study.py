@@ -72,8 +72,8 @@ def tune(
     A trial's metric is what stops the training: NDCG@50 of all and of new items in the mean, or the tasks'
     ``mean_quality``, of the validation window. The first trial is the spec as it is, where the space holds
     it. Settings are drawn by the tree-structured Parzen estimator (Bergstra et al., NeurIPS 2011; Optuna),
-    each draw seeded by the seed and the trial's number, so a search that was killed goes on as if it had not
-    been.
+    each draw seeded by the seed and how many came before, so a search that was killed goes on as if it had
+    not been.
 
     Args:
         space: keys of ``retrieval``, ``ranking`` or ``inputs``.
@@ -87,9 +87,8 @@ def tune(
     study = _study(project, model, space, seed=seed)
     sets = _Sets(project, seed)
     while len(finished := _finished(study)) < trials:
-        number = len(study.trials)
-        study.sampler = _optuna().samplers.TPESampler(seed=seed + number)
-        if not finished and not study.trials:
+        study.sampler = _optuna().samplers.TPESampler(seed=seed + len(finished))
+        if not study.trials:
             _enqueue_present(study, project.spec, space)
         asked = study.ask()
         values = {key: _suggested(asked, key, dimension) for key, dimension in space.items()}
@@ -159,6 +158,8 @@ def _data_key(spec: Spec) -> str:
         for key in keys:
             content[section].pop(key, None)
         content[section]["training"] = content[section]["training"]["sample"]
+    for task in content["ranking"]["tasks"]:
+        del task["weight"]
     return json.dumps(content, sort_keys=True)
 
 

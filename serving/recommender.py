@@ -95,7 +95,14 @@ class Recommender:
 
     async def recommend_async(self, query: Key, **wishes: Unpack[Wishes]) -> Answer:
         """Return the best items for one query, off the event loop; see ``recommend_many``."""
-        work = partial(self.recommend, query, **wishes)
+        (found,) = await self.recommend_many_async((query,), **wishes)
+        return found
+
+    async def recommend_many_async(
+        self, queries: Sequence[Key], **wishes: Unpack[Wishes]
+    ) -> tuple[Answer, ...]:
+        """Return the best items for each query, off the event loop; see ``recommend_many``."""
+        work = partial(self.recommend_many, queries, **wishes)
         return await asyncio.get_running_loop().run_in_executor(self._pool, work)
 
     def recommend_many(self, queries: Sequence[Key], **wishes: Unpack[Wishes]) -> tuple[Answer, ...]:

@@ -44,6 +44,23 @@ def test_awaited_it_answers_the_same(built: Built, recommender: Recommender) -> 
     assert asyncio.run(recommender.recommend_async(query, k=3)) == recommender.recommend(query, k=3)
 
 
+def test_many_awaited_at_once_answer_the_same_and_a_request_without_sense_raises(
+    built: Built, recommender: Recommender
+) -> None:
+    queries = busiest(built)
+
+    async def ask() -> tuple[Any, ...]:
+        batches = (queries, queries, [])
+        asked = [recommender.recommend_many_async(batch, k=3) for batch in batches]
+        refused = recommender.recommend_many_async(queries, k=0)
+        return tuple(await asyncio.gather(*asked, refused, return_exceptions=True))
+
+    once, again, nothing, refused = asyncio.run(ask())
+    assert once == again == recommender.recommend_many(queries, k=3)
+    assert nothing == ()
+    assert isinstance(refused, RequestError)
+
+
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_a_process_forked_after_the_load_is_told_so_and_does_not_hang(
     built: Built, recommender: Recommender, tmp_path: Path

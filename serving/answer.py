@@ -57,7 +57,8 @@ class Why:
             rules sum to the score.
         baseline: what the contributions would sum to if nothing were known of the query and the item.
         inputs: feature -> what its value adds to the baseline, the largest effect first; with the baseline
-            they sum to what the contributions do, within the error of an integral.
+            they sum to what the contributions do, within the error of an integral. What is sensitive is one
+            sum, ``(sensitive)``.
         ages: view -> age of the query's features in seconds, where the store tells when they were written.
         snapshot_age: seconds between the moment of the item's features and the request.
     """

@@ -16,6 +16,8 @@ A row is one answer to one query:
 | ``written`` | map | view -> event time of the query's row in it, as the online store held it |
 | ``view__feature`` | the registry's | the query's features as served (null past their TTL), and the context |
 
+None of the features is one of the spec's ``sensitive``.
+
 The files are ``<directory>/<day>/<any name>.parquet``, each renamed into place whole: a day that is no longer
 wanted may be deleted while requests run.
 """
@@ -167,9 +169,10 @@ def _table(entries: Sequence[Entry]) -> pa.Table:
         "sources": _each(answers, lambda item: item.sources, pa.list_(pa.string())),
         "written": _written(entries),
     }
-    for feature in schema.query.fetched:
+    hidden = schema.sensitive
+    for feature in (f for f in schema.query.fetched if f.name not in hidden):
         columns[feature.name] = pa.concat_arrays([e.asked.queries.columns[feature.name] for e in entries])
-    for feature in schema.context:
+    for feature in (f for f in schema.context if f.name not in hidden):
         kind = arrow_type(feature.dtype)
         given = [e.request.context.get(feature.name, pa.nulls(len(e.answers), kind)) for e in entries]
         columns[feature.name] = pa.concat_arrays(given)

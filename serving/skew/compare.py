@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import numpy as np
@@ -18,6 +18,8 @@ from tfrs_mtl.dataset.interactions import moments
 from tfrs_mtl.dataset.preprocessor import Part, Preprocessor
 
 Mask = NDArray[np.bool_]
+WITHHELD = "(sensitive)"
+"""What stands in place of a sensitive value."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Example:
     Attributes:
         query, item: whose row it is; None where it is not of them.
         at: the moment as of which both paths were asked.
-        offline, served: the value by either path.
+        offline, served: the value by either path; ``WITHHELD`` of a sensitive feature.
         written: event time of what the online store holds of the view; None where that is nothing.
     """
 
@@ -59,11 +61,14 @@ class Difference:
     where: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64), repr=False)
 
 
-def compare(preprocessor: Preprocessor, *, offline: Raw, served: Raw) -> tuple[Difference, ...]:
+def compare(
+    preprocessor: Preprocessor, *, offline: Raw, served: Raw, sensitive: Collection[str] = ()
+) -> tuple[Difference, ...]:
     """Return every feature whose value or model input differs in some row; exactly, to the last bit.
 
     Args:
         offline, served: the same queries, items and pairs, row by row, by either path.
+        sensitive: features whose values are not to be told.
     """
     found: list[Difference] = []
     sides: tuple[tuple[Part, Frame | None, Frame | None], ...] = (
@@ -74,7 +79,11 @@ def compare(preprocessor: Preprocessor, *, offline: Raw, served: Raw) -> tuple[D
     for part, ours, theirs in sides:
         if ours is not None and theirs is not None:
             found += _of_part(part, preprocessor.part(part), ours, theirs, offline)
-    return tuple(found)
+    return tuple(_withheld(each) if each.feature in sensitive else each for each in found)
+
+
+def _withheld(found: Difference) -> Difference:
+    return replace(found, example=replace(found.example, offline=WITHHELD, served=WITHHELD))
 
 
 def _of_part(

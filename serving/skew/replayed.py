@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,6 +16,7 @@ from serving.skew.sampled import met, rows_of
 from serving.state import State
 from tfrs_mtl.dataset.frames import QUERY_ID, flat, query_frame
 from tfrs_mtl.errors import DataError
+from tfrs_mtl.schema import Schema
 from tfrs_mtl.store import MOMENT
 
 _UNREAD = ("store_unavailable", "store_timeout")
@@ -23,7 +26,8 @@ def replayed(state: State, log: pa.Table, *, rows: int, seed: int) -> Report:
     """Compare both paths on logged answers of the state's bundle.
 
     Each query meets the first item that it was shown; items are the bundle's on both sides. Answers whose
-    read failed are left out: they say so.
+    read failed are left out: they say so. What the log does not hold, as it was sensitive, has the offline
+    value on both sides, and is named in the report.
 
     Args:
         log: see ``read_log``.
@@ -39,11 +43,15 @@ def replayed(state: State, log: pa.Table, *, rows: int, seed: int) -> Report:
     served = logged_queries(table, schema)
     keys = served.columns[QUERY_ID]
     offline = query_frame(state.project.repo, schema, keys, served.times)
+    unlogged = _unlogged(schema, table)
+    served = replace(served, columns={**served.columns, **{n: offline.columns[n] for n in unlogged}})
     chosen, item_rows = np.unique(_first_items(state, table), return_inverse=True)
     items = rows_of(state.items.frame, chosen)
     context = {f.name: flat(table.column(f.name)) for f in schema.context if f.name in table.column_names}
     both = [met(state, queries, items, item_rows, context) for queries in (offline, served)]
-    found = compare(state.scorer.models.preprocessor, offline=both[0], served=both[1])
+    found = compare(
+        state.scorer.models.preprocessor, offline=both[0], served=both[1], sensitive=schema.sensitive
+    )
     mine = tuple(difference for difference in found if difference.part == "query")
     if mine:
         repo, written = state.project.repo, _written(table)
@@ -57,7 +65,14 @@ def replayed(state: State, log: pa.Table, *, rows: int, seed: int) -> Report:
         items_at=state.at,
         items_from="bundle",
         differences=(*mine, *(difference for difference in found if difference.part != "query")),
+        unlogged=(*unlogged, *(f.name for f in schema.context if f.name not in context)),
     )
+
+
+def _unlogged(schema: Schema, table: pa.Table) -> tuple[str, ...]:
+    """Return the query's features that are sensitive by now, or were when all of the rows were logged."""
+    held = set(table.column_names) - schema.sensitive
+    return tuple(feature.name for feature in schema.query.fetched if feature.name not in held)
 
 
 def _read(log: pa.Table, bundle: str) -> pa.Table:

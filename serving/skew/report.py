@@ -19,6 +19,7 @@ class Report:
         items_at: the moment of the items.
         items_from: where a request takes the items from: the bundle's snapshot, or a refresh from the store.
         differences: empty where both paths agree.
+        unlogged: features that a replayed log does not hold, so that they are not compared.
     """
 
     bundle: str
@@ -29,3 +30,4 @@ class Report:
     items_at: datetime
     items_from: str
     differences: tuple[Difference, ...]
+    unlogged: tuple[str, ...] = ()

@@ -81,7 +81,8 @@ def sampled(state: State, *, rows: int, seed: int, at: datetime | None = None) -
         item_rows,
         {f.name: sample.context[f.column] for f in schema.context},
     )
-    found = compare(state.scorer.models.preprocessor, offline=offline, served=served)
+    preprocessor, sensitive = state.scorer.models.preprocessor, state.schema.sensitive
+    found = compare(preprocessor, offline=offline, served=served, sensitive=sensitive)
     return Report(
         bundle=state.bundle,
         at=moment,

@@ -50,6 +50,13 @@ def test_shuffling_what_the_labels_were_made_of_costs_and_shuffling_noise_does_n
     assert arrays["query#dense"][0].tolist() == _world("shared_bottom")[2]["query#dense"][0].tolist()
 
 
+def test_features_of_one_name_are_shuffled_together_under_it() -> None:
+    model, preprocessor, arrays, labels = _world("shared_bottom")
+    names = {"told": "(sensitive)", "noise": "(sensitive)"}
+    found = permutation_importance(model, preprocessor, arrays, {"buy": labels}, seed=0, names=names)
+    assert list(found) == ["(sensitive)"]
+
+
 def test_shares_of_experts_sum_to_one_and_shared_bottom_has_none() -> None:
     for name in ("mmoe", "cgc", "ple", "stem"):
         model, _, arrays, _ = _world(name)

@@ -113,7 +113,7 @@ def open_contents(bundle: Bundle, project: Project) -> Opened:
     """Load a bundle's contents for a live project.
 
     They go by the spec that they were trained for, whatever recommender.yaml says by now; but its
-    ``objective``, ``batch`` and ``serving`` need no training, so those are the live ones.
+    ``objective``, ``batch``, ``sensitive`` and ``serving`` need no training, so those are the live ones.
 
     Raises:
         BundleError: the registry contradicts what the bundle was made for, or the live objective does.
@@ -139,7 +139,7 @@ def _spec_in_force(bundle: Bundle, live: Spec) -> Spec:
                 f"`objective` weighs {name!r}, for which bundle {bundle.id} was not trained; "
                 f"{nearest(name, tasks)}; train again"
             )
-    untrained = ("objective", "batch", "serving")
+    untrained = ("objective", "batch", "sensitive", "serving")
     return own.model_copy(update={name: getattr(live, name) for name in untrained})
 
 

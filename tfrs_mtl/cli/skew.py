@@ -74,6 +74,8 @@ def _print(report: Report) -> None:
         f"{report.queries:,} queries as of {report.at:%Y-%m-%d %H:%M:%S}, {report.items:,} items of {origin} "
         f"as of {report.items_at:%Y-%m-%d %H:%M:%S}, {report.pairs:,} pairs, by bundle {report.bundle}"
     )
+    if report.unlogged:
+        click.echo(f"Not compared, as the log does not hold it: {', '.join(report.unlogged)}")
     if report.differences:
         show(_table(report.differences))
     else:

@@ -80,15 +80,17 @@ def gather(project: Project, bundle: Bundle, models: Models, *, seed: int, evalu
     some = _some(test, seed)
     few = {task: values[some] for task, values in test.rows.labels.items()}
     arrays = _gathered(test, some)
-    losses = permutation_importance(models.ranking, models.preprocessor, arrays, few, seed=seed)
     people = names_for_people(shop.schema)
+    importance = permutation_importance(
+        models.ranking, models.preprocessor, arrays, few, seed=seed, names=people
+    )
     return Report(
         manifest=bundle.manifest,
         retrieval=told["retrieval"],
         ranking=told["ranking"],
         curves=_curves(shop, test, predicted),
         cohorts=tuple(cohorts(shop, test.rows, predicted)),
-        importance={people[feature]: tasks for feature, tasks in losses.items()},
+        importance=importance,
         gates=gates_of(models.ranking, arrays),
         examples=_examples(shop, models),
         has_peers=any("single_task" in contenders for contenders in told["ranking"].values()),

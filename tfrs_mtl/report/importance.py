@@ -21,6 +21,7 @@ def permutation_importance(
     labels: Mapping[str, NDArray[np.float32]],
     *,
     seed: int,
+    names: Mapping[str, str] | None = None,
 ) -> dict[str, dict[str, float]]:
     """Return feature -> task -> loss of quality (Breiman 2001; Fisher, Rudin and Dominici, JMLR 2019).
 
@@ -31,12 +32,13 @@ def permutation_importance(
     Args:
         features: encoded arrays of n rows.
         labels: task -> [n].
+        names: feature -> what it is to be called; features of one name are shuffled together.
     """
     rng = np.random.default_rng(seed)
     size = len(next(iter(features.values())))
     whole = _qualities(model, features, labels)
     found = {}
-    for feature, change in _features(preprocessor):
+    for feature, change in _features(preprocessor, names or {}):
         order = rng.permutation(size)
         shuffled = dict(features)
         for name, columns in change.items():
@@ -59,16 +61,20 @@ def _qualities(
     return {task.name: mean_quality((task,), labels, predicted) for task in model.ranking.tasks}
 
 
-def _features(preprocessor: Preprocessor) -> Iterator[tuple[str, dict[str, NDArray[np.int64] | None]]]:
-    """Yield each feature with its arrays: the columns that are its own, or None where all are."""
+def _features(
+    preprocessor: Preprocessor, names: Mapping[str, str]
+) -> Iterator[tuple[str, dict[str, NDArray[np.int64] | None]]]:
+    """Yield each name with its arrays: the columns that are its own, or None where all are."""
+    found: dict[str, dict[str, NDArray[np.int64] | None]] = {}
     for part in PARTS:
-        names = preprocessor.columns(part)
+        columns = preprocessor.columns(part)
         for encoder in preprocessor.part(part):
-            change: dict[str, NDArray[np.int64] | None] = {}
+            change = found.setdefault(names.get(encoder.feature, encoder.feature), {})
             if encoder.columns:
-                change[f"{part}#dense"] = np.flatnonzero(np.isin(names, encoder.columns))
+                own, dense = np.flatnonzero(np.isin(columns, encoder.columns)), change.get(f"{part}#dense")
+                change[f"{part}#dense"] = own if dense is None else np.concatenate([dense, own])
             for given in encoder.inputs:
                 change[given.name] = None
                 if given.form == "history":
                     change[ages_of(given.name)] = None
-            yield encoder.feature, change
+    yield from found.items()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tfrs_mtl.errors import Problem, RegistryError, nearest
 from tfrs_mtl.schema.behaviour import find_behaviour
 from tfrs_mtl.schema.catalogue import Catalogue, Column
@@ -12,6 +14,7 @@ from tfrs_mtl.schema.pairs import find_pairs
 from tfrs_mtl.schema.recording import check_recording
 from tfrs_mtl.schema.report import Report
 from tfrs_mtl.schema.resolved import Feature, Pair, Schema, Side
+from tfrs_mtl.schema.sensitive import find_sensitive
 from tfrs_mtl.schema.services import Offer, read_service
 from tfrs_mtl.schema.serving import check_serving
 from tfrs_mtl.spec import Input, Spec
@@ -89,7 +92,7 @@ def _walk(spec: Spec, catalogue: Catalogue, report: Report) -> Schema | None:
         behaviour=behaviour,
     )
     check_recording(schema, catalogue, report)
-    return schema
+    return replace(schema, sensitive=find_sensitive(schema, catalogue, report))
 
 
 def _find_display(spec: Spec, item: Offer, report: Report) -> tuple[str, ...]:

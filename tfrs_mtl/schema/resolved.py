@@ -80,6 +80,7 @@ class Schema:
         context: features that a request brings along, one column of ``events`` each.
         display: full names of the item features that people are shown.
         behaviour: the views of the registry that we fill, with their declarations, by name.
+        sensitive: full names of the features that are kept out of logs and explanations.
     """
 
     spec: Spec
@@ -91,6 +92,7 @@ class Schema:
     labels: tuple[Column, ...]
     display: tuple[str, ...]
     behaviour: tuple[tuple[View, BehaviourView], ...]
+    sensitive: frozenset[str] = frozenset()
 
     @property
     def history(self) -> Feature | None:

@@ -18,13 +18,16 @@ from tfrs_mtl.schema import Schema
 from tfrs_mtl.scoring.objective import Floats
 from tfrs_mtl.scoring.scorer import Scorer
 
+SENSITIVE = "(sensitive)"
+"""What all sensitive features are called together."""
+
 
 class Explained(NamedTuple):
     """Where the scores of n pairs come from: baseline and features sum to the score.
 
     Attributes:
         baseline: the score of an unknown query and an item of which nothing but its exposure is known, [n].
-        features: ``view:column``, or the join key's name of an id.
+        features: ``view:column``, the join key's name of an id, or ``SENSITIVE`` of all that are so.
         moved: what each feature adds to the baseline, [n, features].
     """
 
@@ -109,8 +112,12 @@ def _owners(scorer: Scorer) -> dict[str, str]:
 
 
 def names_for_people(schema: Schema) -> dict[str, str]:
-    """Return full name of a feature, or of a side's own key, -> ``view:column``, or the key's name."""
+    """Return full name of a feature, or of a side's own key, -> ``view:column``, or the key's name.
+
+    All sensitive features share one name, so that what is told by name is told of them as a sum.
+    """
     looked_up = [feature for pair in schema.pairs for feature in pair.features]
     features = [*schema.query.features, *schema.item.features, *looked_up, *schema.context]
     keys = {QUERY_ID: schema.query.key.name, ITEM_ID: schema.item.key.name}
-    return {**keys, **{feature.name: f"{feature.view}:{feature.column}" for feature in features}}
+    named = {feature.name: f"{feature.view}:{feature.column}" for feature in features}
+    return {**keys, **named, **dict.fromkeys(schema.sensitive & named.keys(), SENSITIVE)}

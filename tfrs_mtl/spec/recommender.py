@@ -104,6 +104,11 @@ class Spec(Section):
     inputs: dict[Name, Input] = Field(
         default_factory=dict, description="By feature name, or view:feature where two views share a name."
     )
+    sensitive: tuple[Name, ...] = Field(
+        (),
+        description="Features, named as in `inputs`, that the models use and no log, explanation or report "
+        "tells of. Needs no training: the live list holds for every bundle.",
+    )
     retrieval: Retrieval = Field(Retrieval(), description="The two-tower model that finds candidates.")
     ranking: Ranking = Field(description="The multi-task model that ranks them.")
     objective: dict[Identifier, float] = Field(
@@ -116,7 +121,7 @@ class Spec(Section):
 
     @model_validator(mode="after")
     def _names_exist(self) -> Spec:
-        refuse(_unknown_tasks(self))
+        refuse([*_unknown_tasks(self), *twice("sensitive", self.sensitive)])
         return self
 
     @property

@@ -43,8 +43,8 @@ def to_feast_log(side: Side, served: pa.Table, *, wanted: pa.Schema) -> pa.Table
 
     Args:
         served: ``request_id``, ``at``, ``query`` (the side's key), ``written`` (view -> event time), and one
-            column a fetched feature, [n].
-        wanted: Feast's own schema of the service's log; what we do not serve is null.
+            column a fetched feature that is not sensitive, [n].
+        wanted: Feast's own schema of the service's log; what we do not serve, and what is sensitive, is null.
     """
     given = dict(_columns(side, served))
     arrays = [
@@ -69,7 +69,7 @@ def _columns(side: Side, served: pa.Table) -> Iterator[tuple[str, pa.ChunkedArra
     written = [dict(views) for views in served.column("written").to_pylist()]
     stamps = {s.name: pa.array([row.get(s.name) for row in written], at.type) for s in selections}
     ttls = {s.name: s.view.ttl for s in selections}
-    for feature in side.fetched:
+    for feature in (f for f in side.fetched if f.name in served.column_names):
         values, times = served.column(feature.name), stamps[feature.view]
         yield feature.name, values
         yield f"{feature.name}__timestamp", times

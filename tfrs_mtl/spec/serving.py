@@ -141,7 +141,9 @@ class Serving(Section):
         "Absent: it takes what it takes.",
     )
     refresh: Span | None = Field(
-        None, description="How often the items are read anew from the online store; absent: never."
+        None,
+        description="How often, at the least, the items are read anew from the online store: they are "
+        "within seconds of a materialisation, too; absent: never.",
     )
     stale_after: Span | None = Field(
         None, description="An older item snapshot makes answers say `stale_snapshot`; absent: none does."

@@ -29,6 +29,8 @@ from tfrs_mtl.store.registry import read_catalogue
 from tfrs_mtl.store.registry_file import read_whole
 from tfrs_mtl.store.types import MOMENT, arrow_type, conform
 
+Span = tuple[datetime, datetime]
+
 _ROW = "__tfrs_mtl_row"
 _WRITING = Lock()  # Feast's duckdb store writes over one connection a process
 
@@ -148,12 +150,26 @@ class FeatureRepo:
                 full_feature_names=True,
             )
 
-    def materialised(self, side: Side) -> datetime | None:
-        """Return until when a side's views were materialised, the latest of them; None where none was."""
+    def materialisations(self, side: Side) -> dict[str, tuple[Span, ...]]:
+        """Return the spans of time that a side's views were materialised for, one a run, by view.
+
+        Of a file that nobody wrote since the last look, this costs no read.
+
+        Raises:
+            StoreError: the registry cannot be read.
+        """
+        registry = self._store.config.registry
+        # Feast looks at the file's time itself; of any other registry the cache may be minutes old.
+        by_stamp = registry.registry_type == "file" and registry.cache_mode == "sync"
         views = side.service.selections if side.service is not None else ()
         with _translated("the registry cannot be read"):
-            ends = [self._store.get_feature_view(s.view.name).most_recent_end_time for s in views]
-        return max((end for end in ends if end is not None), default=None)
+            found = [self._store.get_feature_view(s.view.name, allow_registry_cache=by_stamp) for s in views]
+        return {view.name: tuple(view.materialization_intervals) for view in found}
+
+    def materialised(self, side: Side) -> datetime | None:
+        """Return until when a side's views were materialised, the latest of them; None where none was."""
+        spans = self.materialisations(side).values()
+        return max((end for runs in spans for _, end in runs), default=None)
 
     def held(self, view: View, keys: Sequence[int | str]) -> Held:
         """Return the rows of some entities as the online store holds them, whatever their age."""

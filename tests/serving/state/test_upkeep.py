@@ -14,6 +14,7 @@ import yaml
 from serving import Recommender
 from tests.e2e.built import STARTS, Built, applied, start_feast
 from tests.serving.bundles import copied
+from tests.serving.elsewhere import PRICE, elsewhere, materialise
 from tests.serving.loaded import read_by_feast
 from tfrs_mtl.bundle import BundleStore
 from tfrs_mtl.errors import StoreError
@@ -37,6 +38,27 @@ def test_the_items_are_read_anew_again_and_again(built: Built, tmp_path: Path) -
     recommender = _load(built, built.project.artefacts, tmp_path, refresh="200ms")
     assert _within(20, lambda: recommender.status().counts.get("refreshes", 0) >= 2)
     assert int(recommender.status().snapshot.rpartition("-")[2]) >= 2
+    recommender.close()
+
+
+def test_the_items_are_read_anew_after_a_materialisation_long_before_the_timer(
+    built: Built, tmp_path: Path
+) -> None:
+    root = elsewhere(built, tmp_path / "repo", refresh="10h")
+    recommender = Recommender.load(root, artefacts=built.project.artefacts, clock=lambda: built.at)
+    view, column, _ = PRICE[built.name]
+
+    def prices() -> int:
+        return len(recommender.state.items.frame.columns[f"{view}__{column}"].drop_null())
+
+    assert _within(20, lambda: recommender.status().counts.get("refreshes", 0) == 1 and prices() == 0)
+    materialise(root, built.at)
+    assert _within(30, lambda: prices() > 0)
+    read = recommender.status().counts["refreshes"]
+    time.sleep(6)  # a look at the registry later, without a materialisation
+    assert recommender.status().counts["refreshes"] - read <= 1  # it may have read between two views
+    materialise(root, built.at)  # the same span again: Feast wrote the rows anew
+    assert _within(30, lambda: recommender.status().counts["refreshes"] > read)
     recommender.close()
 
 

@@ -307,6 +307,16 @@ def test_labels_that_a_head_cannot_learn_are_refused(
     assert told is None if expected is None else str(told).startswith(expected)
 
 
+def test_a_negative_weight_of_a_row_is_named(shop: Callable[[str], Path], tmp_path: Path) -> None:
+    def declare(content: dict[str, Any]) -> None:
+        content["ranking"]["tasks"][0]["weight_by"] = "revenue"
+
+    change = _set("revenue", lambda old: pc.negate(old))
+    with _with_data(shop("cinema"), "impressions", change) as repo:
+        what = _errors(_checked(repo, tmp_path, declare))["recommender.yaml: ranking.tasks.0.weight_by"]
+    assert what.startswith("'revenue' holds -")
+
+
 def test_a_flag_of_other_values_is_named_where_it_is_counted(shop: Callable[[str], Path]) -> None:
     change = _set("cart", lambda old: pc.multiply(old, 3))
     with _with_data(shop("cinema"), "impressions", change) as repo:

@@ -1,4 +1,4 @@
-"""Which values a task's labels may have."""
+"""Which values a task's labels, and the weights of its rows, may have."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from tfrs_mtl.check.labels import TaskFacts, WindowFacts
 from tfrs_mtl.dataset.interactions import Interactions
+from tfrs_mtl.dataset.ranking_rows import unfit_weights
 from tfrs_mtl.errors import Problem
 from tfrs_mtl.schema import Schema
 from tfrs_mtl.spec import Task
@@ -21,6 +22,9 @@ def value_problems(
 ) -> Iterator[Problem]:
     """Yield what no head of the task's kind can learn: of all rows, then of those that it learns from."""
     for position, task in enumerate(schema.spec.ranking.tasks):
+        weights = interactions.labels.get(task.weight_by) if task.weight_by is not None else None
+        if weights is not None and (strange := unfit_weights(weights)) is not None:
+            yield Problem(f"{file}: ranking.tasks.{position}.weight_by", f"{task.weight_by!r} {strange}")
         where = f"{file}: ranking.tasks.{position}.label"
         if task.label in interactions.labels:
             found = _strange(task, interactions)

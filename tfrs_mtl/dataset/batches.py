@@ -22,6 +22,11 @@ def label_of(task: str) -> str:
     return f"label#{task}"
 
 
+def weight_of(task: str) -> str:
+    """Return the key of the weights of a task's rows in a batch, where they differ."""
+    return f"weight#{task}"
+
+
 def batches(
     examples: Examples,
     batch_size: int,
@@ -59,6 +64,7 @@ class Columns:
             for block in examples.blocks
         ]
         self._labels = _tensors({label_of(task): values for task, values in examples.labels.items()})
+        self._labels |= _tensors({weight_of(task): values for task, values in examples.weights.items()})
         self._slates = examples.slates
         if examples.slates is not None:
             self._labels[SLATE] = tf.constant(examples.slates, tf.int32)

@@ -68,6 +68,7 @@ class Examples:
         labels: task -> float32 [n], NaN where the label is absent or not known yet.
         size: n.
         slates: int32 [n], the slate of each row, where slates are to stay together; None where not.
+        weights: task -> float32 [n], what each row weighs in its loss; of the tasks whose rows differ in it.
         times: microseconds, [n], where the rows of a batch are to be near each other in time; None where not.
     """
 
@@ -76,6 +77,7 @@ class Examples:
     labels: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
     times: NDArray[np.int64] | None = None
     slates: NDArray[np.int32] | None = None
+    weights: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
 
     def gather(self, start: int, stop: int) -> dict[str, NDArray[np.generic]]:
         """Return all blocks' arrays of a stretch of examples, [stop - start, ...]."""

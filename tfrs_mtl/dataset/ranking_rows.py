@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from tfrs_mtl.dataset.negatives import sample_negatives
 from tfrs_mtl.dataset.shop import Shop
 from tfrs_mtl.dataset.windows import Window
+from tfrs_mtl.errors import DataError
 from tfrs_mtl.spec import Task
 
 Ints = NDArray[np.int64]
@@ -27,6 +28,7 @@ class RankingRows:
         times: microseconds, [n].
         labels: task -> float32 [n], NaN where there is none to learn from.
         context: feature name -> [n]; a negative has the context of the row it stands beside.
+        weights: task -> float32 [n], of the tasks with ``weight_by``.
     """
 
     queries: Ints
@@ -34,6 +36,7 @@ class RankingRows:
     times: Ints
     labels: Mapping[str, Floats]
     context: Mapping[str, pa.Array]
+    weights: Mapping[str, Floats] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.times)
@@ -69,7 +72,31 @@ def ranking_rows(shop: Shop, window: Window, *, seed: int, sample: int | None = 
     labels = known_labels(spec.ranking.tasks, found, source, is_drawn, times=times, known_by=window.end)
     beside = pa.array(kept[source])
     context = {name: column.take(beside) for name, column in shop.interactions.context.items()}
-    return RankingRows(queries[source], items, times, labels, context)
+    weights = {
+        task.name: row_weights(shop.interactions.labels[task.weight_by][kept], source, is_drawn, task=task)
+        for task in spec.ranking.tasks
+        if task.weight_by is not None
+    }
+    return RankingRows(queries[source], items, times, labels, context, weights)
+
+
+def row_weights(found: Floats, source: Ints, is_drawn: NDArray[np.bool_], *, task: Task) -> Floats:
+    """Return what each row weighs in a task's loss, [n]: 1 where that is null, and of a drawn negative.
+
+    Raises:
+        DataError: a weight is negative or infinite.
+    """
+    strange = unfit_weights(found)
+    if strange is not None:
+        raise DataError(f"task {task.name!r}: weight_by {task.weight_by!r} {strange}")
+    weights = np.where(is_drawn | np.isnan(found[source]), 1, found[source])
+    return weights.astype(np.float32)
+
+
+def unfit_weights(values: Floats) -> str | None:
+    """Say what is no weight among values, NaN where null."""
+    strange = values[(values < 0) | np.isinf(values)]
+    return f"holds {strange[0]:g}; 0, numbers above and null were expected" if len(strange) else None
 
 
 def slates_of(rows: RankingRows) -> NDArray[np.int32]:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from tfrs_mtl import spec
 from tfrs_mtl._tf import tf
-from tfrs_mtl.dataset.batches import label_of
+from tfrs_mtl.dataset.batches import label_of, weight_of
 
 
 class TaskLoss(NamedTuple):
@@ -17,11 +17,24 @@ class TaskLoss(NamedTuple):
     present: Any
 
 
-def mean_loss(losses: Any, known: Any) -> TaskLoss:
-    """Return the mean of losses [batch] where known [batch]; 0 where no row is."""
-    count = tf.reduce_sum(tf.cast(known, losses.dtype))
-    mean = tf.math.divide_no_nan(tf.reduce_sum(tf.where(known, losses, tf.zeros_like(losses))), count)
+def mean_loss(losses: Any, known: Any, weights: Any = None) -> TaskLoss:
+    """Return the mean of losses [batch] where known [batch]; 0 where no row is.
+
+        L = sum_i w_i l_i / sum_i w_i over the known rows
+
+    Args:
+        weights: w, [batch], 0 and above; None weighs all alike.
+    """
+    counted = tf.cast(known, losses.dtype) if weights is None else tf.where(known, weights, 0.0)
+    count = tf.reduce_sum(counted)
+    losses = tf.where(known, losses, tf.zeros_like(losses))
+    mean = tf.math.divide_no_nan(tf.reduce_sum(losses if weights is None else counted * losses), count)
     return TaskLoss(mean, tf.cast(count > 0, losses.dtype))
+
+
+def row_weights(task: str, batch: Mapping[str, Any]) -> Any:
+    """Return what the rows weigh in a task's loss, [batch]; None where all weigh alike."""
+    return batch.get(weight_of(task))
 
 
 def known_labels(task: spec.Task, batch: Mapping[str, Any]) -> tuple[Any, Any]:
@@ -41,10 +54,10 @@ def conditional_loss(task: spec.Task, head: Any, raw: Any, batch: Mapping[str, A
 
     Args:
         raw: what the head made of the task's representation.
-        batch: holds the labels under ``label#<task>``.
+        batch: holds the labels under ``label#<task>``, and maybe weights under ``weight#<task>``.
     """
     label, known = known_labels(task, batch)
-    return mean_loss(head.loss(raw, label), known)
+    return mean_loss(head.loss(raw, label), known, row_weights(task.name, batch))
 
 
 def conditional_losses(

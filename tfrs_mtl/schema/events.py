@@ -56,7 +56,7 @@ def check_two_keys(spec: Spec, query: Column | None, item: Column | None, report
 
 
 def find_labels(spec: Spec, events: View | None, report: Report) -> tuple[Column, ...]:
-    """Return the label columns, each once."""
+    """Return the columns of labels and of their weights, each once."""
     labels: dict[str, Column] = {}
     for position, task in enumerate(spec.ranking.tasks):
         key = f"ranking.tasks.{position}.label"
@@ -64,7 +64,18 @@ def find_labels(spec: Spec, events: View | None, report: Report) -> tuple[Column
         if column is not None:
             _check_label(task, column, key, report)
             labels[column.name] = column
+    for position, task in enumerate(spec.ranking.tasks):
+        key = f"ranking.tasks.{position}.weight_by"
+        column = _column(events, task.weight_by, key, report) if task.weight_by is not None else None
+        if column is not None:
+            _check_weight(column, key, report)
+            labels[column.name] = column
     return tuple(labels.values())
+
+
+def _check_weight(column: Column, key: str, report: Report) -> None:
+    if column.dtype.base not in ("bool", "int", "float") or column.dtype.is_list:
+        report.say(key, f"{column.name!r} is {column.dtype.text}; a row's weight is a number, 0 or above")
 
 
 def _check_label(task: Task, column: Column, key: str, report: Report) -> None:

@@ -1,4 +1,4 @@
-"""Looking for answers among the questions: labels that are also features."""
+"""Looking for answers among the questions: labels, and weights of rows, that are also features."""
 
 from __future__ import annotations
 
@@ -12,11 +12,14 @@ from tfrs_mtl.spec import Spec
 def leak_problems(
     spec: Spec, events: View | None, services: Iterable[Service | None], *, file: str
 ) -> Iterator[Problem]:
-    """Yield a problem for each label that is read as context, or as a feature of either service."""
-    labels = {task.label: f"ranking.tasks.{n}.label" for n, task in enumerate(spec.ranking.tasks)}
+    """Yield a problem for each label or weight that is read as context, or as a feature of either service."""
+    tasks = [*enumerate(spec.ranking.tasks)]
+    labels = {task.weight_by: f"ranking.tasks.{n}.weight_by" for n, task in tasks if task.weight_by}
+    labels |= {task.label: f"ranking.tasks.{n}.label" for n, task in tasks}
     for position, name in enumerate(spec.interactions.context):
         if name in labels:
-            what = f"{name!r} is the label of {labels[name]}: it is not known beforehand"
+            role = labels[name].rpartition(".")[2]
+            what = f"{name!r} is the {role} of {labels[name]}: it is not known beforehand"
             yield Problem(f"{file}: interactions.context.{position}", what)
     for service in services if events is not None else ():
         for selection in service.selections if service else ():

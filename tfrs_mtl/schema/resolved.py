@@ -76,7 +76,7 @@ class Schema:
 
     Attributes:
         events: the interactions view.
-        labels: label columns by name (columns of ``events``).
+        labels: columns of ``events`` that hold labels, and those that weigh rows.
         context: features that a request brings along, one column of ``events`` each.
         display: full names of the item features that people are shown.
         behaviour: the views of the registry that we fill, with their declarations, by name.

@@ -28,6 +28,11 @@ class Task(Section):
         None, description="The label is known only so long after the interaction; younger rows are left out."
     )
     weight: float = Field(1.0, ge=0, description="Static weight of the task's loss.")
+    weight_by: Name | None = Field(
+        None,
+        description="Column of the interactions view that weighs each row in the task's loss: 0 and above; "
+        "null and a sampled negative count 1.",
+    )
     loss: RegressionLoss | None = Field(
         None,
         description="Of a regression: `squared` (also where absent); `huber` for outliers; `lognormal` for "

@@ -27,6 +27,7 @@ def fingerprint(settings: Retrieval | Ranking, inputs: Sequence[ModelInput], exa
         digest.update(np.ascontiguousarray(examples.times).data)
     if examples.slates is not None:
         digest.update(np.ascontiguousarray(examples.slates).data)
-    for name in sorted(examples.labels):
-        digest.update(np.ascontiguousarray(examples.labels[name]).data)
+    for values in (examples.labels, examples.weights):
+        for name in sorted(values):
+            digest.update(np.ascontiguousarray(values[name]).data)
     return digest.hexdigest()

@@ -64,6 +64,7 @@ def prepare(shop: Shop, *, seed: int, repeats: float | None = None) -> TrainingS
     # The vocabulary is as old as this by the end of the window that stops the training.
     lag = windows.validation.end - windows.train.end
     examples = hide_unmet(encode_raw(preprocessor, raw, rows.labels), rows, shop.past, lag=lag)
+    examples = replace(examples, weights=rows.weights)
     if any(task.has_order for task in spec.ranking.tasks):
         examples = replace(examples, slates=slates_of(rows))
     ranking = RankingSet(rows, examples)

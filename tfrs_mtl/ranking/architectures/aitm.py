@@ -11,7 +11,7 @@ from tfrs_mtl.layers.inputs import Segment
 from tfrs_mtl.ranking.architectures.networks import network_below
 from tfrs_mtl.ranking.architectures.protocol import Architecture
 from tfrs_mtl.ranking.entire_space import joint_losses, logit_of
-from tfrs_mtl.ranking.losses import TaskLoss, mean_loss
+from tfrs_mtl.ranking.losses import TaskLoss, mean_loss, row_weights
 from tfrs_mtl.ranking.order import chains, in_order, parents_by_when
 
 
@@ -75,7 +75,7 @@ class AttentiveTransfer(Architecture):
         for name, chain in self.chains.items():
             loss, known = joint_losses(raw[name], chain, batch)
             excess = tf.nn.relu(tf.sigmoid(raw[name]) - tf.sigmoid(raw[self.before[name]]))
-            found[name] = mean_loss(loss + self.calibrator * excess, known)
+            found[name] = mean_loss(loss + self.calibrator * excess, known, row_weights(name, batch))
         return found
 
 

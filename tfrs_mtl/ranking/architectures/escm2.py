@@ -12,7 +12,7 @@ from tfrs_mtl.layers.mlp import mlp
 from tfrs_mtl.ranking.architectures.esmm import EntireSpace
 from tfrs_mtl.ranking.architectures.protocol import Architecture
 from tfrs_mtl.ranking.entire_space import joint_label, log_chances
-from tfrs_mtl.ranking.losses import TaskLoss, known_labels, mean_loss
+from tfrs_mtl.ranking.losses import TaskLoss, known_labels, mean_loss, row_weights
 from tfrs_mtl.ranking.order import chains
 
 
@@ -84,8 +84,9 @@ class Counterfactual(Architecture):
         weight = tf.cast(observed, chance.dtype) / tf.maximum(chance, self.settings.floor)
         loss = head.loss(raw[task.name], label)
         if task.name not in self.imputation:
-            return mean_loss(weight * loss, known)
+            return mean_loss(weight * loss, known, row_weights(task.name, batch))
         guess = tf.sigmoid(tf.squeeze(self.imputation[task.name](tf.stop_gradient(x)), axis=-1))
         imputed = head.loss(raw[task.name], tf.stop_gradient(guess))
         missed = tf.stop_gradient(loss) - head.loss(tf.stop_gradient(raw[task.name]), guess)
-        return mean_loss(imputed + weight * (loss - imputed) + weight * tf.square(missed), known)
+        losses = imputed + weight * (loss - imputed) + weight * tf.square(missed)
+        return mean_loss(losses, known, row_weights(task.name, batch))

@@ -10,7 +10,7 @@ from tfrs_mtl.layers.inputs import Segment
 from tfrs_mtl.ranking.architectures.networks import network_below
 from tfrs_mtl.ranking.architectures.protocol import Architecture
 from tfrs_mtl.ranking.entire_space import joint_losses, log_chances, logit_of
-from tfrs_mtl.ranking.losses import TaskLoss, mean_loss
+from tfrs_mtl.ranking.losses import TaskLoss, mean_loss, row_weights
 from tfrs_mtl.ranking.order import chains
 
 
@@ -56,5 +56,6 @@ class EntireSpace(Architecture):
         """Return the losses of products in place of those under a condition."""
         found = super().losses(x, raw, batch, heads)
         for name, chain in self.chains.items():
-            found[name] = mean_loss(*joint_losses(logit_of(log_chances(chain, raw)), chain, batch))
+            losses = joint_losses(logit_of(log_chances(chain, raw)), chain, batch)
+            found[name] = mean_loss(*losses, row_weights(name, batch))
         return found

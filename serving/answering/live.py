@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -19,7 +19,7 @@ ReadItems = Callable[[pa.Array], pa.Table | None]
 """Join keys of items -> their live features, full names; None where they cannot be read in time."""
 
 SPARE = 20
-"""So many items more than asked for are read, to take the places of those that may come no longer."""
+"""So many items more than asked for are read at first, to take the places of those that may not come now."""
 
 
 @dataclass(frozen=True)
@@ -28,16 +28,23 @@ class Fresh:
 
     Attributes:
         rows: rows of the snapshot, ascending, [m].
-        columns: full name of a live feature -> [m]; empty where they could not be read in time.
+        columns: full name of a live feature -> [m]; empty where none could be read in time.
+        is_whole: whether all that was wanted could be read in time.
     """
 
     rows: NDArray[np.int32]
     columns: Mapping[str, pa.Array]
+    is_whole: bool = True
+
+    @classmethod
+    def nothing(cls) -> Fresh:
+        """Return what is known before anything is read."""
+        return cls(np.empty(0, np.int32), {})
 
     @property
     def degraded(self) -> tuple[Degraded, ...]:
         """Say so where they could not be read."""
-        return () if self.columns else ("live_features_unavailable",)
+        return () if self.is_whole else ("live_features_unavailable",)
 
     def shown(self, name: str, rows: NDArray[np.int32], old: pa.Array) -> pa.Array:
         """Return a feature of some of the rows, [n]: fresh, or ``old`` where it is not live."""
@@ -46,13 +53,20 @@ class Fresh:
         return self.columns[name].take(pa.array(np.searchsorted(self.rows, rows)))
 
 
-def read_fresh(state: State, rows: NDArray[np.int32], read: ReadItems) -> Fresh:
-    """Read the live features of rows of any shape; there are no columns where that fails."""
-    wanted = np.unique(rows[rows >= 0]).astype(np.int32)
+def read_fresh(state: State, rows: NDArray[np.int32], read: ReadItems, *, held: Fresh) -> Fresh:
+    """Read the live features of rows of any shape beside those held; where that fails, these stay."""
+    wanted = np.setdiff1d(rows[rows >= 0], held.rows).astype(np.int32)
     if not len(wanted):
-        return Fresh(wanted, {name: state.items.frame.columns[name].slice(0, 0) for name in state.live})
+        return held
     found: pa.Table | None = read(state.items.keys.take(pa.array(wanted)))
-    return Fresh(wanted, {} if found is None else {name: flat(found.column(name)) for name in state.live})
+    if found is None:
+        return replace(held, is_whole=False)
+    known = np.concatenate([held.rows, wanted])
+    order = np.argsort(known)
+    columns = {name: flat(found.column(name)) for name in state.live}
+    if held.columns:
+        columns = {name: pa.concat_arrays([held.columns[name], new]) for name, new in columns.items()}
+    return Fresh(known[order], {name: column.take(pa.array(order)) for name, column in columns.items()})
 
 
 def limits_now(state: State, request: Request, limits: Limits, fresh: Fresh) -> Limits:

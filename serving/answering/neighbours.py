@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from serving.answer import Answer, Key
 from serving.answering.answers import similar_items
-from serving.answering.live import SPARE, ReadItems, limits_now, read_fresh
+from serving.answering.live import SPARE, Fresh, ReadItems, limits_now, read_fresh
 from serving.request import Limits, Request, checked_keys, excluding
 from serving.state import State
 from tfrs_mtl.spec import Pin
@@ -29,16 +29,29 @@ def similar_to(state: State, item: Key, request: Request, *, read_items: ReadIte
     (row,) = state.rows_of(checked_keys(state.schema.item.key, (item,), what="item")).tolist()
     barred = np.append(state.rows_of(request.exclude), np.int32(row))
     limits = Limits(request.allowed, excluding(barred[np.newaxis]))
-    most = request.k + SPARE if state.live else request.k
-    rows, scores = _ruled(state, request, row, most, limits)
-    fresh = None
-    if state.live:
-        fresh = read_fresh(state, rows, read_items)
-        within = limits_now(state, request, limits, fresh).kept(rows[np.newaxis], state.size)[0] >= 0
-        rows, scores = rows[within], scores[within]
+    rows, scores, fresh = _live(state, request, row, limits, read_items)
     source = "similar" if row >= 0 else "popular"
     chosen = rows[: request.k], scores[: request.k]
     return similar_items(state, request, item, *chosen, source=source, fresh=fresh)
+
+
+def _live(
+    state: State, request: Request, row: int, limits: Limits, read: ReadItems
+) -> tuple[Rows, Floats, Fresh | None]:
+    """Return the rows that may come by the values of now, best first; see ``find_live``."""
+    if not state.live:
+        return *_ruled(state, request, row, request.k, limits), None
+    spare, fresh = SPARE, Fresh.nothing()
+    while True:
+        rows, scores = _ruled(state, request, row, request.k + spare, limits)
+        fresh = read_fresh(state, rows, read, held=fresh)
+        now = limits_now(state, request, limits, fresh)
+        within = now.kept(rows[np.newaxis], state.size)[0] >= 0
+        if not fresh.is_whole and fresh.columns:  # of the later ones nothing is known
+            within &= np.isin(rows, fresh.rows)
+        if not fresh.is_whole or within.all() or np.count_nonzero(within) >= request.k:
+            return rows[within], scores[within], fresh
+        limits, spare = now, 2 * spare
 
 
 def _ruled(state: State, request: Request, row: int, most: int, limits: Limits) -> tuple[Rows, Floats]:

@@ -10,10 +10,11 @@ from functools import partial
 
 from serving.answer import Answer
 from serving.answering.answers import recommendations
-from serving.answering.arranging import arrange, by_score, rank, unranked
-from serving.answering.live import SPARE, ReadItems, limits_now, read_fresh
+from serving.answering.arranging import arrange, rank, unranked
+from serving.answering.live import ReadItems
 from serving.answering.pins import with_pins
-from serving.request import Asked, Request, Workers, limits_of
+from serving.answering.rounds import Best, find_live
+from serving.request import Asked, Limits, Request, Workers, limits_of
 from serving.sources import Candidates, all_in_turn, gather
 from serving.state import State
 from tfrs_mtl.index import Found
@@ -36,23 +37,30 @@ def answer(
         workers: do what must not take longer than the request may; without them it takes what it takes.
     """
     limits = limits_of(state, request, asked)
-    queries = state.scorer.encode(asked.queries)
+    find = partial(_find, state, request, asked, state.scorer.encode(asked.queries), workers)
+    if read_items is None or not state.live:
+        return recommendations(state, request, asked, *find(limits, request.k))
+    found, fresh = find_live(state, request, limits, find, read_items)
+    return recommendations(state, request, asked, *found, fresh=fresh)
+
+
+def _find(
+    state: State,
+    request: Request,
+    asked: Asked,
+    queries: EncodedQueries,
+    workers: Workers | None,
+    limits: Limits,
+    k: int,
+) -> Best:
+    """Return the best k candidates within some limits, in their order."""
     within = partial(_within, workers, request) if workers is not None else all_in_turn
-    candidates = gather(state, queries, asked.known, request.k, limits, within=within)
+    candidates = gather(state, queries, asked.known, k, limits, within=within)
     candidates = with_pins(state, request.rules, queries, candidates, limits)
-    is_live = read_items is not None and bool(state.live)
-    k = request.k + SPARE if is_live else request.k
     ranked, is_ranked = _ranked(state, request, queries, candidates, k, workers), True
     if ranked is None:
         ranked, is_ranked = unranked(state, candidates), False
-    arranged = arrange(state, request, ranked, limits, k)
-    if read_items is None or not is_live:
-        return recommendations(state, request, asked, candidates, replace(arranged, is_ranked=is_ranked))
-    fresh = read_fresh(state, arranged.ranked.rows, read_items)
-    now = limits_now(state, request, limits, fresh)
-    last = arrange(state, request, by_score(arranged.ranked), now, request.k, checked=False)
-    last = replace(last, is_ranked=is_ranked)
-    return recommendations(state, request, asked, candidates, last, fresh=fresh)
+    return Best(candidates, replace(arrange(state, request, ranked, limits, k), is_ranked=is_ranked))
 
 
 def _within(workers: Workers, request: Request, asks: Mapping[str, Callable[[], Found]]) -> dict[str, Found]:

@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 import yaml
 from feast import FeatureStore
 
-from serving import Recommender
+from serving import Recommender, Wishes
+from serving.answering import answer
+from serving.request import Reader, read_request
 from tests.e2e.built import Built
 from tests.serving.loaded import busiest, column, keys
 from tfrs_mtl.errors import RegistryError
@@ -54,8 +57,14 @@ def shop(built: Built, tmp_path: Path) -> Iterator[Shop]:
     recommender.close()
 
 
-def write(built: Built, shop: Shop, item: Any, **values: Any) -> None:
-    """Change some of an item's values in the online store, and leave the others as they are."""
+def write(built: Built, shop: Shop, *items: Any, **values: Any) -> None:
+    """Change some of the items' values in the online store, and leave the others as they are."""
+    store = FeatureStore(repo_path=str(shop.path))
+    rows = pd.DataFrame([_row(built, shop, item, **values) for item in items])
+    store.write_to_online_store(_VIEW[built.name], rows)
+
+
+def _row(built: Built, shop: Shop, item: Any, **values: Any) -> dict[str, Any]:
     state, view = shop.recommender.state, _VIEW[built.name]
     row = built.project.repo.online(state.schema.item, [item], at=built.at).to_pylist()[0]
     held = {
@@ -65,8 +74,7 @@ def write(built: Built, shop: Shop, item: Any, **values: Any) -> None:
     }
     time = built.project.repo.catalogue.views[view].source.timestamp
     key = {state.schema.item.key.name: item, time: pd.Timestamp(built.at)}
-    store = FeatureStore(repo_path=str(shop.path))
-    store.write_to_online_store(view, pd.DataFrame([{**key, **held, **values}]))
+    return {**key, **held, **values}
 
 
 def test_live_features_are_shown_as_they_are_now_and_filters_hold_for_them(built: Built, shop: Shop) -> None:
@@ -102,6 +110,45 @@ def test_similar_items_are_shown_and_filtered_as_they_are_now(built: Built, shop
         found = recommender.similar(item, k=9, filters=filters)
         assert changed.item not in keys(found)
         assert len(found.items) == 9 or found.degraded == ("too_few_items",)
+
+
+def test_where_more_fall_than_were_read_to_spare_further_candidates_take_their_places(
+    built: Built, shop: Shop
+) -> None:
+    recommender, (query,) = shop.recommender, busiest(built, 1)
+    best, item = keys(recommender.recommend(query, k=45)), recommender.state.items.keys[0].as_py()
+    near = keys(recommender.similar(item, k=45, exclude=best))
+    write(built, shop, *best, *near, **{_NUMBER[built.name]: _MOST + 1})
+    for ask, who in ((recommender.recommend, query), (recommender.similar, item)):
+        found = ask(who, k=8, filters={"few": True})
+        assert not {*keys(found)} & {*best, *near}
+        assert (len({*keys(found)}), found.degraded) == (8, ())
+    told = recommender.similar(item, k=8, filters={"few": True}, exclude=[*best, *near])
+    assert keys(found) == keys(told)
+    left = len({*recommender.state.items.keys.to_pylist()} - {*best, *near, item})
+    for ask, who in ((recommender.recommend, query), (recommender.similar, item)):
+        found = ask(who, k=left + 9, filters={"few": True})
+        assert not {*keys(found)} & {*best, *near}
+        assert (0 < len(found.items) < left + 9, found.degraded) == (True, ("too_few_items",))
+
+
+def test_where_the_time_for_more_is_over_the_answer_has_what_was_found_and_says_so(
+    built: Built, shop: Shop
+) -> None:
+    state, (query,) = shop.recommender.state, busiest(built, 1)
+    best = keys(shop.recommender.recommend(query, k=27))
+    write(built, shop, *best, **{_NUMBER[built.name]: _MOST + 1})
+    request = read_request(state, (query,), Wishes(k=8, filters={"few": True}), at=built.at)
+    reader, reads = Reader(1), iter([True, False])
+
+    def once(wanted: pa.Array) -> pa.Table | None:
+        return reader.read_items(state, request, wanted) if next(reads) else None
+
+    (found,) = answer(state, request, reader.read(state, request), read_items=once)
+    reader.close()
+    assert not {*keys(found)} & {*best}
+    assert len(found.items) < 8
+    assert found.degraded == ("too_few_items", "live_features_unavailable")
 
 
 def test_without_the_store_the_snapshot_stands_and_the_answer_says_so(built: Built, shop: Shop) -> None:

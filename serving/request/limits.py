@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -13,6 +14,7 @@ from tfrs_mtl.dataset.frames import Frame
 from tfrs_mtl.dataset.lookup import Lookup
 from tfrs_mtl.index import Excluded, kept
 from tfrs_mtl.schema import Schema
+from tfrs_mtl.spec import Recency
 
 
 @dataclass(frozen=True)
@@ -41,18 +43,39 @@ def excluding(rows: NDArray[np.int32]) -> Excluded | None:
 
 
 def met_within(schema: Schema, queries: Frame, keys: Lookup, span: timedelta) -> NDArray[np.int32]:
-    """Return the rows of what each query's histories hold, younger than a span, [n, most]; -1 for none.
+    """Return the rows of what each query met, younger than a span, [n, most]; -1 for none.
 
-    Ages are those of the query's snapshot, so the span ends up to a cadence of the history's view late.
+    Looked for in the histories, which hold the last few, and in the pair views of the item that tell recency,
+    which hold more. Ages are of the snapshot, so the span ends up to a cadence of the view late.
     """
     found = [np.empty((len(queries), 0), np.int32)]
+    for held, ages in _dated(schema):
+        ids, days = queries.columns[held], queries.columns[ages]
+        lengths = lengths_of(ids)
+        width = int(lengths.max(initial=0))
+        rows = keys.find(ids.flatten().cast(keys.values.type)).astype(np.int32)
+        young = padded(floats_of(days), lengths_of(days), width, np.inf) < span / timedelta(days=1)
+        found.append(np.where(young, padded(rows, lengths, width, -1), np.int32(-1)))
+    return np.hstack(found)
+
+
+def _dated(schema: Schema) -> Iterator[tuple[str, str]]:
+    """Yield the query's lists of items that have ages in days beside them: names of both.
+
+    The recency of a pair view counts where it is of the same events as a history, or where there is none: of
+    what was merely shown, a history of purchases does not say that it was met.
+    """
+    columns = {
+        (view.name, name): measure for view, own in schema.behaviour for name, measure in own.features.items()
+    }
+    views = {s.name: s.view.name for s in schema.query.service.selections} if schema.query.service else {}
+    counted = set[str | None]()
     for feature in schema.query.features:
         if feature.kind == "history" and feature.ages is not None:
-            ids, ages = queries.columns[feature.name], queries.columns[feature.ages]
-            lengths = lengths_of(ids)
-            width = int(lengths.max(initial=0))
-            rows = keys.find(ids.flatten().cast(keys.values.type)).astype(np.int32)
-            days = padded(floats_of(ages), lengths_of(ages), width, np.inf)
-            young = days < span / timedelta(days=1)
-            found.append(np.where(young, padded(rows, lengths, width, -1), np.int32(-1)))
-    return np.hstack(found)
+            yield feature.name, feature.ages
+            counted.add(getattr(columns.get((views[feature.view], feature.column)), "where", None))
+    for pair in schema.pairs:
+        for feature in pair.features if pair.attribute == schema.item.key.name else ():
+            measure = columns[views[pair.view], feature.column]
+            if isinstance(measure, Recency) and (not counted or measure.where in counted):
+                yield pair.keys, feature.name

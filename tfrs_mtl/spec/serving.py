@@ -152,7 +152,9 @@ class Serving(Section):
         None, description="How often to look whether another bundle became current; absent: never."
     )
     met_within: Duration | None = Field(
-        None, description="Leave out what the query's histories hold, younger than this; they need ages."
+        None,
+        description="Leave out what the query met, younger than this, by its histories with ages and by "
+        "pair views of the item with a `recency` of the same events.",
     )
     filters: dict[Identifier, ItemFilter] = Field(
         default_factory=dict, description="Named filters, which a request may switch on or off."

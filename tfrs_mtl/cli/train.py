@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from tfrs_mtl.bundle import BundleStore
 from tfrs_mtl.cli.main import Settings
 from tfrs_mtl.cli.options import console, json_option, now, opened, print_json, seed_option
 from tfrs_mtl.training.run import train
+from tfrs_mtl.training.tensorboard import write_events
 
 
 @click.command("train")
 @seed_option
 @click.option("--promote/--no-promote", default=True, help="Make the new bundle the current one (default).")
+@click.option(
+    "--tensorboard",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Write both histories here too, as event files for TensorBoard.",
+)
 @json_option
 @click.pass_obj
-def command(settings: Settings, seed: int | None, promote: bool, as_json: bool) -> None:
+def command(
+    settings: Settings, seed: int | None, promote: bool, tensorboard: Path | None, as_json: bool
+) -> None:
     """Train retrieval and ranking, stopped by the validation window, and write them as a bundle.
 
     A training that was killed goes on from its last whole epoch.
@@ -23,6 +33,9 @@ def command(settings: Settings, seed: int | None, promote: bool, as_json: bool) 
     project = opened(settings)
     chosen = project.spec.seed if seed is None else seed
     report = train(project, seed=chosen, now=now(), progress=console())
+    if tensorboard is not None:
+        for model, history in (("retrieval", report.retrieval), ("ranking", report.ranking)):
+            write_events(tensorboard / report.bundle.id / model, history)
     if promote:
         BundleStore(project.bundles).promote(report.bundle.id)
     if as_json:

@@ -17,6 +17,7 @@ Degraded = Literal[
     "unknown_query",
     "unknown_item",
     "features_missing",
+    "features_expired",
     "store_unavailable",
     "store_timeout",
     "sources_timeout",
@@ -61,6 +62,8 @@ class Why:
             sum, ``(sensitive)``.
         ages: view -> age of the query's features in seconds, where the store tells when they were written.
         snapshot_age: seconds between the moment of the item's features and the request.
+        by_score: the place, from 1, that its score alone would give it among the ranked candidates; where the
+            answer has it elsewhere, pins, caps or MMR moved it. None of a pin that came despite the limits.
     """
 
     sources: Mapping[str, float | None]
@@ -70,6 +73,7 @@ class Why:
     inputs: Mapping[str, float]
     ages: Mapping[str, float]
     snapshot_age: float
+    by_score: int | None
 
 
 @dataclass(frozen=True)
@@ -102,6 +106,8 @@ class Answer:
     Attributes:
         query: its key.
         degraded: why the answer is less than it could be; empty where it is whole.
+        expired: the query's views whose row in the online store is past its TTL, so that its features count
+            as null.
         request_id: of the call that asked, by which the log and a shop's own events find the answer.
     """
 
@@ -110,3 +116,4 @@ class Answer:
     degraded: tuple[Degraded, ...]
     versions: Versions
     request_id: str = field(default="", compare=False)
+    expired: tuple[str, ...] = ()

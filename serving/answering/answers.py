@@ -52,7 +52,8 @@ def recommendations(
         over: tuple[Degraded, ...] = ("caps_exceeded",) if arranged.over[n] else ()
         degraded = asked.degraded[n] + late + _stale(state, request) + _few(items, request.k) + over
         degraded += fresh.degraded if fresh is not None else ()
-        answers.append(Answer(query, items, degraded, state.versions, request.id))
+        expired = asked.expired[n] if asked.expired else ()
+        answers.append(Answer(query, items, degraded, state.versions, request.id, expired))
     return tuple(answers)
 
 

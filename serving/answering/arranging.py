@@ -26,12 +26,15 @@ class Arranged:
         ranked: [n, k], with the scores as the rules left them.
         pins: place, among the request's rules, of the one that put an item there, [n, k]; -1 where none did.
         over: whether a query has items beyond a cap, [n].
+        by_score: the place, from 0, that its score alone would give each item among those within the limits,
+            [n, k]; -1 of an item that is not within them, and where there is none.
         is_ranked: whether the scores are known; else the items are in the candidates' order.
     """
 
     ranked: Ranked
     pins: NDArray[np.int32]
     over: NDArray[np.bool_]
+    by_score: NDArray[np.int64]
     is_ranked: bool = True
 
 
@@ -74,7 +77,9 @@ def arrange(
     only_scores = not request.is_diverse and not any(True for _ in pins(request.rules))
     if only_scores or not (ranked.rows >= 0).any():
         best = _cut(ranked if checked else _within(ranked, limits.kept(ranked.rows, state.size) >= 0), k)
-        return Arranged(best, np.full(best.rows.shape, -1, np.int32), np.zeros(len(best.rows), np.bool_))
+        there = best.rows >= 0
+        order = np.where(there, np.cumsum(there, axis=1) - 1, -1)
+        return Arranged(best, np.full(there.shape, -1, np.int32), np.zeros(len(there), np.bool_), order)
     within = limits.kept(ranked.rows, state.size) >= 0
     pinned = place(request.rules, ranked.rows, within, k)
     fixed = _places_of(pinned.rows, ranked.rows)
@@ -90,7 +95,9 @@ def arrange(
         caps=[Cap(_values(state, name, ranked.rows), most) for name, most in request.caps],
     )
     taken = _taken(ranked, chosen.places)
-    return Arranged(taken, _pinned_by(pinned, taken.rows), chosen.over)
+    order = np.take_along_axis(ranks, np.maximum(chosen.places, 0), axis=1)
+    order = np.where(chosen.places >= 0, order, -1)
+    return Arranged(taken, _pinned_by(pinned, taken.rows), chosen.over, order)
 
 
 def _taken(ranked: Ranked, places: Places) -> Ranked:

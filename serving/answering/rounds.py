@@ -6,6 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from serving.answering.arranging import Arranged, arrange, by_score
 from serving.answering.live import SPARE, Fresh, ReadItems, limits_now, read_fresh
 from serving.request import Limits, Request
@@ -41,10 +44,18 @@ def find_live(
             return best, replace(fresh, is_whole=False)
         now = limits_now(state, request, limits, fresh)
         last = arrange(state, request, by_score(found.arranged.ranked), now, request.k, checked=False)
-        best = Best(found.candidates, replace(last, is_ranked=found.arranged.is_ranked))
+        order = _first_order(found.arranged, last)
+        best = Best(found.candidates, replace(last, by_score=order, is_ranked=found.arranged.is_ranked))
         if not (fresh.is_whole and found.arranged.is_ranked and _lacks(state, found, best, limits, now)):
             return best, fresh
         limits, spare = now, 2 * spare
+
+
+def _first_order(first: Arranged, last: Arranged) -> NDArray[np.int64]:
+    """Return by which place among all candidates came what was arranged again, [n, k]."""
+    places = np.where(first.by_score >= 0, first.by_score, np.iinfo(np.int64).max)
+    found = np.take_along_axis(np.sort(places, axis=1), np.maximum(last.by_score, 0), axis=1)
+    return np.where(last.by_score >= 0, found, -1)
 
 
 def _lacks(state: State, found: Best, best: Best, limits: Limits, now: Limits) -> bool:

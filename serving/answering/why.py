@@ -44,6 +44,7 @@ def reasons(
             inputs=_inputs(explained, pair),
             ages=ages[query],
             snapshot_age=(request.at - state.at).total_seconds(),
+            by_score=int(arranged.by_score[query, place]) + 1 or None,
         )
         found[query].append(why)
     return tuple(map(tuple, found))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import partial
 
 import numpy as np
@@ -15,6 +16,7 @@ from serving.request.request import Request
 from serving.request.workers import Workers
 from serving.state import State
 from tfrs_mtl.dataset.frames import QUERY_ID, Frame, to_frame
+from tfrs_mtl.dataset.interactions import microseconds
 from tfrs_mtl.dataset.point_in_time import empty_features
 from tfrs_mtl.errors import TfrsMtlError
 from tfrs_mtl.schema import Side
@@ -31,12 +33,14 @@ class Asked:
         known: whether the models can say anything of a query, [n].
         degraded: what is amiss with each query, [n].
         written: view -> event time of each query's row in it, [n]; null where the store holds none.
+        expired: the views whose row of a query is past its TTL, [n].
     """
 
     queries: Frame
     known: NDArray[np.bool_]
     degraded: tuple[tuple[Degraded, ...], ...]
     written: Mapping[str, pa.Array] = field(default_factory=dict)
+    expired: tuple[tuple[str, ...], ...] = ()
 
 
 class Reader:
@@ -51,11 +55,12 @@ class Reader:
         queries = to_frame(QUERY_ID, request.keys, table, request.times)
         fills = filled(queries)
         known = fills if fills.all() else state.scorer.knows(queries)
+        expired = _expired(state.schema.query, written, len(request.keys), request.at)
         degraded = tuple(
-            trouble + _amiss(state, bool(knows), bool(has), trouble)
-            for knows, has in zip(known, fills, strict=True)
+            trouble + _amiss(state, bool(knows), bool(has), bool(past), trouble)
+            for knows, has, past in zip(known, fills, expired, strict=True)
         )
-        return Asked(queries, known, degraded, written)
+        return Asked(queries, known, degraded, written, expired)
 
     def read_items(self, state: State, request: Request, keys: pa.Array) -> pa.Table | None:
         """Return the live features of items; None where what is left of the deadline does not suffice."""
@@ -88,8 +93,27 @@ def _nothing(side: Side, size: int) -> Dated:
     return Dated(empty_features(side, size), {})
 
 
-def _amiss(state: State, known: bool, filled: bool, trouble: tuple[Degraded, ...]) -> tuple[Degraded, ...]:
+def _expired(
+    side: Side, written: Mapping[str, pa.Array], size: int, at: datetime
+) -> tuple[tuple[str, ...], ...]:
+    """Return the views whose row of a query is past its TTL by a moment, [n]; at its very end it is not."""
+    ttls = {s.name: s.view.ttl for s in side.service.selections} if side.service is not None else {}
+    found: list[list[str]] = [[] for _ in range(size)]
+    for view, times in written.items():
+        ttl = ttls.get(view)
+        if ttl is not None:
+            stamps = times.cast(pa.int64()).to_numpy(zero_copy_only=False)  # NaN where there is none
+            for query in np.flatnonzero(stamps < microseconds(at - ttl)).tolist():
+                found[query].append(view)
+    return tuple(map(tuple, found))
+
+
+def _amiss(
+    state: State, known: bool, filled: bool, expired: bool, trouble: tuple[Degraded, ...]
+) -> tuple[Degraded, ...]:
     if not known:
         return ("unknown_query",)
+    if filled:
+        return ("features_expired",) if expired else ()
     expects = state.schema.query.service is not None and bool(state.schema.query.fetched)
-    return ("features_missing",) if expects and not filled and not trouble else ()
+    return ("features_missing",) if expects and not trouble else ()

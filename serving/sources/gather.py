@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving.request import Limits
+from serving.sources.fusion import fused
 from serving.sources.registry import SOURCES
 from serving.state import State
 from tfrs_mtl.index import Found
@@ -72,7 +73,8 @@ def gather(
     """
     given = state.settings.sources
     most = max(state.scorer.candidates if given.towers is None else given.towers, k)
-    quotas = {**given.model_dump(), "towers": 0 if given.towers == 0 else most}
+    quotas = {name: getattr(given, name) for name in SOURCES}
+    quotas["towers"] = 0 if given.towers == 0 else most
     asks = {name: partial(SOURCES[name], state, queries, quotas[name], limits) for name in _asked(quotas)}
     named = dict(within(asks))
     late = len(named) < len(asks)
@@ -83,7 +85,12 @@ def gather(
         found = SOURCES["popular"](state, queries, most, limits)  # an order that is there already: no wait
         beyond = np.arange(found.rows.shape[1]) >= quotas["popular"]
         named["popular"] = _blank(found, ~without[:, None] & beyond)
-    return Candidates(merged([found.rows for found in named.values()], state.size), named, late)
+    rows = {name: found.rows for name, found in named.items()}
+    if given.ranked is None:
+        return Candidates(merged(list(rows.values()), state.size), named, late)
+    weights: dict[str, float] = dict(given.weights.items())
+    best = fused(rows, weights, most=max(given.ranked, k), items=state.size)
+    return Candidates(best, named, late)
 
 
 def _asked(quotas: Mapping[str, int]) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
 
@@ -75,6 +75,24 @@ class Sources(Section):
     own: int = Field(1000, ge=0, le=100_000, description="What the query met before.")
     similar: int = Field(0, ge=0, le=100_000, description="Items similar to those it met last.")
     popular: int = Field(0, ge=0, le=100_000, description="What everybody meets.")
+    ranked: int | None = Field(
+        None,
+        ge=1,
+        le=100_000,
+        description="How many candidates of all sources are ranked, the best by weighted reciprocal rank; "
+        "absent: all.",
+    )
+    weights: dict[Literal["towers", "own", "similar", "popular"], Annotated[float, Field(ge=0)]] = Field(
+        default_factory=dict,
+        description="Source -> what its places weigh where `ranked` takes the best; absent: 1.",
+    )
+
+    @model_validator(mode="after")
+    def _weighs_something(self) -> Sources:
+        if self.weights and self.ranked is None:
+            what = "weights choose the candidates that are ranked: say how many with `ranked`"
+            refuse([Contradiction(("weights",), dict(self.weights), what)])
+        return self
 
 
 class Log(Section):

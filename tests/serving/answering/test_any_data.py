@@ -37,6 +37,22 @@ def test_of_a_known_query_whose_features_all_expired_the_id_answers(
         assert keys(later) != keys(recommender.recommend(query))
 
 
+def test_views_past_their_ttl_beside_fresh_ones_are_named(built: Built, recommender: Recommender) -> None:
+    (query,) = busiest(built, 1)
+    assert recommender.recommend(query).expired == ()
+    at = built.at + timedelta(days=45)
+    later = recommender.recommend(query, at=at, explain=True)
+    side, why = recommender.state.schema.query, later.items[0].why
+    assert why is not None
+    ttls = {s.name: s.view.ttl for s in side.service.selections} if side.service is not None else {}
+    past = {view for view, age in why.ages.items() if (ttl := ttls[view]) and age > ttl.total_seconds()}
+    assert set(later.expired) == past
+    assert later.degraded == (("features_expired",) if past else ())
+    if built.name == "cinema":
+        assert past
+        assert past != set(why.ages)
+
+
 def test_where_nothing_may_come_nothing_comes(built: Built, recommender: Recommender) -> None:
     everything = recommender.state.items.keys.to_pylist()
     wishes: list[dict[str, Any]] = [{"filters": {"none": True}}, {"exclude": everything}]

@@ -216,6 +216,18 @@ def likeness(recommender: Recommender, items: list[Any]) -> float:
     return float((vectors @ vectors.T).mean())
 
 
+def test_why_tells_the_place_that_the_score_alone_would_give(built: Built, plain: Recommender) -> None:
+    query, wish = busiest(built, 1)[0], DiversityWish(mmr=0.7, caps={CATEGORY[built.name]: 2})
+    most = plain.state.scorer.candidates  # a larger k would ask the sources for more
+    by_score = {key: place for place, key in enumerate(keys(plain.recommend(query, k=most)), 1)}
+    moved = plain.recommend(query, k=10, diversity=wish, explain=True)
+    told = {item.item: item.why.by_score for item in moved.items if item.why is not None}
+    assert told == {key: by_score[key] for key in keys(moved)}
+    assert list(told.values()) != list(range(1, 11))
+    still = plain.recommend(query, k=10, explain=True).items
+    assert [item.why.by_score for item in still if item.why is not None] == list(range(1, 11))
+
+
 @pytest.mark.parametrize(
     ("wish", "message"),
     [

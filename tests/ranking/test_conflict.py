@@ -104,6 +104,17 @@ def test_a_training_by_each_kind_of_balance_finds_what_is_planted_and_notes_weig
         assert np.mean((found[name] > 0.5) == labels) > 0.8
 
 
+def test_the_gates_of_an_epoch_are_the_mean_over_its_batches() -> None:
+    model, halves = _model(architecture="mmoe"), [_batch(_examples(20)), _batch(_examples(40))]
+    figures = task_figures(model, halves)
+    told = {name: value for name, value in figures.items() if name.startswith("gate ")}
+    layer = model.architecture
+    shares = [layer.mixing(layer.first(model.encode(half))).numpy().mean(axis=0) for half in halves]
+    expected = np.mean(shares, axis=0)
+    assert list(told) == [f"gate {task.name}/{n}" for task in TASKS for n in range(1, expected.shape[1] + 1)]
+    np.testing.assert_allclose(list(told.values()), expected.ravel(), atol=1e-6)
+
+
 def test_opposite_labels_give_opposite_gradients_where_tasks_share_their_tower_s_input() -> None:
     """Planted: heads of one weight; then what one task wants is exactly what the other does not."""
     model = _model(architecture="shared_bottom")

@@ -9,8 +9,8 @@ from tfrs_mtl import spec
 from tfrs_mtl.dataset.encoders import NumberEncoder
 from tfrs_mtl.dataset.preprocessor import Preprocessor
 from tfrs_mtl.layers.build import build
+from tfrs_mtl.ranking.gates import gates_of
 from tfrs_mtl.ranking.model import RankingModel
-from tfrs_mtl.report.gather import gates_of
 from tfrs_mtl.report.importance import permutation_importance
 from tfrs_mtl.schema import DType, Feature
 from tfrs_mtl.spec import Input

@@ -19,7 +19,7 @@ from tfrs_mtl.evaluation.retrieval import read_moment
 from tfrs_mtl.evaluation.truth import truth_of
 from tfrs_mtl.models import Models
 from tfrs_mtl.project import Project
-from tfrs_mtl.ranking.model import RankingModel
+from tfrs_mtl.ranking.gates import gates_of
 from tfrs_mtl.report.cohorts import Cohort, cohorts
 from tfrs_mtl.report.curves import TaskCurves, curves_of
 from tfrs_mtl.report.examples import Example, examples
@@ -95,16 +95,6 @@ def gather(project: Project, bundle: Bundle, models: Models, *, seed: int, evalu
         examples=_examples(shop, models),
         has_peers=any("single_task" in contenders for contenders in told["ranking"].values()),
     )
-
-
-def gates_of(model: RankingModel, features: Arrays) -> dict[str, tuple[float, ...]]:
-    """Return each task's mean share of each expert; nothing where the architecture mixes none."""
-    architecture = model.architecture
-    mixing = architecture.mixing(architecture.first(model.encode(features)))
-    if mixing is None:
-        return {}
-    means = np.asarray(mixing).mean(axis=0)
-    return {task.name: tuple(map(float, means[place])) for place, task in enumerate(model.ranking.tasks)}
 
 
 def _some(test: RankingSet, seed: int) -> np.ndarray:

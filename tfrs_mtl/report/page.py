@@ -114,6 +114,6 @@ def _figures(histories: Mapping[str, Any]) -> Iterator[str]:
         series: dict[str, dict[str, list[float]]] = {}
         for epoch in history["epochs"]:
             for figure, value in epoch.get("figures", {}).items():
-                series.setdefault(figure.split(" ")[0], {}).setdefault(figure, []).append(value)
+                series.setdefault(figure.split("/")[0], {}).setdefault(figure, []).append(value)
         for kind, drawn in series.items():
             yield plots.lines(f"{name}: {kind}", drawn, ylabel=kind)

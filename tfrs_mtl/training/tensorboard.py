@@ -12,8 +12,9 @@ from tfrs_mtl.training.history import History
 def write_events(directory: Path, history: History) -> None:
     """Write one event file with a scalar a figure, its step the epoch's number.
 
-    ``loss``, ``validation``, ``rows_per_second``, and the epochs' figures: ``weight/<task>`` and
-    ``conflict/<task>/<task>``. Epochs of before a training was resumed are among them.
+    ``loss``, ``validation``, ``rows_per_second``, and the epochs' figures: ``weight/<task>``,
+    ``conflict/<task>/<task>`` and ``gate <task>/<expert>``. Epochs
+    of before a training was resumed are among them.
 
     Raises:
         StoreError: the files cannot be written.

@@ -1,11 +1,14 @@
-"""A connection to the online store that comes back: Feast keeps its own, even where it leads nowhere."""
+"""Connections to the online store that come back: Feast keeps its own, even where it leads nowhere."""
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Lock
+from typing import Any
 
 from feast import FeatureStore
 from feast.infra.provider import get_provider
@@ -14,7 +17,7 @@ _PAUSE = 1.0
 
 
 class Connection:
-    """A connection, renewed after a failed read (the registry too), and where sqlite's file was replaced.
+    """One to read by and one to write by, renewed after a failure and where sqlite's file was replaced.
 
     Some of Feast's stores never open a second connection after a restart of their server; and sqlite reads on
     from a file that was deleted, without an error. While no other file is in its place, it may.
@@ -25,14 +28,13 @@ class Connection:
         self._file = _sqlite_file(store)
         self._identity = _identity(self._file)
         self._renewed = 0.0
+        self._writer: Any = None  # the provider to write by
+        self._writes = Lock()
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """Read by a connection to what is there now."""
-        found = _identity(self._file)
-        if found is not None and found != self._identity:
-            self._identity = found
-            self._renew()
+        """Read by a connection to what is there now; after a failure the registry is read anew, too."""
+        self._follow()
         try:
             yield
         except Exception:
@@ -41,6 +43,31 @@ class Connection:
                 with suppress(Exception):  # a file registry may have been read while another process wrote it
                     self._store.refresh_registry()
             raise
+
+    @contextmanager
+    def writing(self) -> Iterator[FeatureStore]:
+        """Yield the store with a connection that nobody reads by, to one thread at a time.
+
+        Many threads read by the other. Were it written by too, sqlite would say "database is locked" at once
+        where another process has written since one of them began to read, and mix up their statements.
+        """
+        self._follow()
+        with self._writes:
+            self._writer = self._writer or get_provider(self._store.config)
+            store = copy.copy(self._store)  # with the registry that it has by now
+            store._provider = self._writer
+            try:
+                yield store
+            except Exception:
+                self._writer = None
+                raise
+
+    def _follow(self) -> None:
+        """Connect anew where another file is in the place of sqlite's."""
+        found = _identity(self._file)
+        if found is not None and found != self._identity:
+            self._identity, self._writer = found, None
+            self._renew()
 
     def _renew(self) -> None:
         """Have the next read connect anew; those under way keep what they hold."""

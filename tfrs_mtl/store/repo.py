@@ -188,8 +188,11 @@ class FeatureRepo:
         Raises:
             StoreError: the view has no push source, or Feast failed.
         """
-        with _translated(f"rows of feature view {view.name!r} cannot be pushed"):
-            push_online(self._store, view, rows, now=now)
+        with (
+            _translated(f"rows of feature view {view.name!r} cannot be pushed"),
+            self._connection.writing() as store,
+        ):
+            push_online(store, view, rows, now=now)
 
     def append(self, view: View, rows: pa.Table, *, now: datetime) -> None:
         """Append rows to the offline store's table of a view; arguments and errors as for ``push``."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -195,6 +197,66 @@ def test_events_of_one_query_from_many_threads_are_all_held(world: World, recomm
     if views(recommender):
         assert outcomes == [("fresh",)] * 8
         assert history(recommender, query)[:8] == items[::-1]
+
+
+@contextmanager
+def written_by_another(file: Path) -> Iterator[None]:
+    """Write to sqlite's file all the while, as a materialisation in another process does."""
+    stop = threading.Event()
+
+    def write() -> None:
+        with closing(sqlite3.connect(file, timeout=60)) as db:
+            db.execute("CREATE TABLE IF NOT EXISTS another (n INTEGER)")
+            while not stop.wait(0.002):
+                with db:
+                    db.execute("INSERT INTO another VALUES (1)")
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+@pytest.mark.services
+def test_events_are_taken_while_many_read_and_another_process_writes(
+    world: World, recommender: Recommender
+) -> None:
+    settings = yaml.safe_load((world.path / "feature_store.yaml").read_text())["online_store"]
+    file = world.path / settings["path"] if settings["type"] == "sqlite" else None
+    if file is not None:
+        with closing(sqlite3.connect(file)) as db:
+            db.execute("PRAGMA journal_mode=WAL")  # as docs/serving.md has it: else readers wait for writers
+    patient = with_settings(recommender.state, record_deadline=timedelta(seconds=60))
+    queries, stop = busiest(world.built, 8), threading.Event()
+    told = queries[-2:]  # the other tests tell of the first
+    items = strangers(recommender, told[0], 40)
+    recorder = Recorder()
+
+    def ask(query: Any) -> None:
+        while not stop.is_set():
+            recommender.recommend(query)
+
+    with ThreadPoolExecutor(8) as pool, written_by_another(file) if file is not None else nullcontext():
+        asking = [pool.submit(ask, query) for query in queries]
+        try:
+            found = [
+                outcome
+                for item in items
+                for outcome in recorder.record(
+                    patient,
+                    [Event(query, item, world.now, _MET[world.built.name]) for query in told],
+                    now=world.now,
+                )
+            ]
+        finally:
+            stop.set()
+        [each.result() for each in asking]
+    recorder.close()
+    assert len(found) == 2 * len(items)
+    assert set(found) <= {"fresh", "known", "uncounted"}
 
 
 @pytest.mark.parametrize(
